@@ -1,0 +1,86 @@
+// Typed facts in the past tense. Never commands, never frames. A listener that throws harms nobody else.
+
+import type { CameraStatus } from './camera-status.ts';
+
+/** Everything that can be heard. Keys are the names of the public event stream. */
+export type Facts = {
+  'camera.added': { readonly camera: string; readonly slug: string; readonly name: string };
+  'camera.changed': { readonly camera: string; readonly slug: string; readonly name: string };
+  'camera.removed': { readonly camera: string; readonly slug: string; readonly name: string };
+  /** A change of state (connecting, live...); at most one per transition. */
+  'camera.status': { readonly camera: string; readonly slug: string; readonly status: CameraStatus };
+  'camera.wentLive': { readonly camera: string; readonly slug: string };
+  'camera.lost': {
+    readonly camera: string;
+    readonly slug: string;
+    readonly code: string;
+    readonly message: string;
+  };
+  /** The address followed the camera: found by UID on a new host. */
+  'camera.moved': { readonly camera: string; readonly slug: string; readonly host: string };
+  'segment.opened': { readonly camera: string; readonly slug: string; readonly start: number };
+  'segment.closed': {
+    readonly camera: string;
+    readonly slug: string;
+    readonly segment: string;
+    readonly start: number;
+    readonly end: number;
+    readonly bytes: number;
+  };
+  'segment.adopted': { readonly camera: string | null; readonly slug: string; readonly segment: string };
+  'recording.failed': { readonly camera: string; readonly slug: string; readonly code: string; readonly message: string };
+  'storage.full': { readonly message: string };
+};
+
+/** The name of a fact. */
+export type FactName = keyof Facts;
+
+type Listener<N extends FactName> = (fact: Facts[N], name: N) => void;
+
+/** In-process publish/subscribe. Delivery is synchronous and in order of subscription. */
+export class Bus {
+  readonly #listeners = new Map<FactName, Set<Listener<FactName>>>();
+  readonly #all = new Set<Listener<FactName>>();
+  readonly #onError: (error: unknown, name: FactName) => void;
+
+  /** @param onError told when a listener throws; the others are still called */
+  constructor(onError: (error: unknown, name: FactName) => void = () => {}) {
+    this.#onError = onError;
+  }
+
+  publish<N extends FactName>(name: N, fact: Facts[N]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? []), ...this.#all]) {
+      try {
+        listener(fact, name);
+      } catch (error) {
+        this.#onError(error, name);
+      }
+    }
+  }
+
+  /** Hears one kind of fact; returns the way to stop. */
+  on<N extends FactName>(name: N, listener: Listener<N>): () => void {
+    let set = this.#listeners.get(name);
+    if (!set) this.#listeners.set(name, (set = new Set()));
+    const stored = listener as unknown as Listener<FactName>;
+    set.add(stored);
+    return () => void set.delete(stored);
+  }
+
+  /** Hears everything; returns the way to stop. */
+  onAny(listener: Listener<FactName>): () => void {
+    this.#all.add(listener);
+    return () => void this.#all.delete(listener);
+  }
+
+  /** Resolves with the next fact of that name that passes the filter; what tests wait for instead of sleeping. */
+  next<N extends FactName>(name: N, filter: (fact: Facts[N]) => boolean = () => true): Promise<Facts[N]> {
+    return new Promise((resolve) => {
+      const off = this.on(name, (fact) => {
+        if (!filter(fact)) return;
+        off();
+        resolve(fact);
+      });
+    });
+  }
+}

@@ -1,0 +1,55 @@
+// All time goes through a Clock, so that a test can live a day in a millisecond.
+
+import { NvrError } from './nvr-error.ts';
+
+/** A one-shot timer that can be cancelled; cancelling twice, or after it fired, is harmless. */
+export type Timer = { cancel(): void };
+
+/** Wall time, monotonic time and waiting. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch; may step. */
+  wallMs(): number;
+  /** Monotonic clock, milliseconds with fractions; never steps. */
+  monoMs(): number;
+  /** Calls `fn` once after `delayMs`. Never keeps the process alive by itself. */
+  after(delayMs: number, fn: () => void): Timer;
+  /** Resolves after `delayMs`; rejects with `cancelled` as soon as the signal aborts. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** `sleep` for any clock, written on its `after`. */
+export function sleepOn(clock: Pick<Clock, 'after'>, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancelled = () => new NvrError('cancelled', 'Cancelled while waiting', { cause: signal?.reason });
+    if (signal?.aborted) return reject(cancelled());
+    const onAbort = () => {
+      timer.cancel();
+      reject(cancelled());
+    };
+    const timer = clock.after(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** The real clock. `setTimeout` caps at 2^31-1 ms; longer waits are not used anywhere. */
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monoMs: () => performance.now(),
+  after(delayMs, fn) {
+    const handle = setTimeout(fn, Math.max(0, delayMs));
+    return { cancel: () => clearTimeout(handle) };
+  },
+  sleep: (delayMs, signal) => sleepOn(systemClock, delayMs, signal),
+};
+
+/** Gives {@link Instant}s for one session: the wall clock is read once, then advanced by the monotonic clock. */
+export function sessionTime(clock: Clock): () => { at: number; monoMs: number } {
+  const offset = clock.wallMs() - clock.monoMs();
+  return () => {
+    const monoMs = clock.monoMs();
+    return { at: offset + monoMs, monoMs };
+  };
+}
