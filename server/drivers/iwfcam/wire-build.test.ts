@@ -186,4 +186,3 @@ test('password tokens', () => {
   assert.equal(tokens.length, 4);
   for (const { decoded } of tokens) assert.equal(passwordToken(String(decoded.password)), decoded.token);
 });
-

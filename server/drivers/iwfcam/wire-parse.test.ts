@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type AddressBlock, isMedia, newMediaPacket, parseLiveParams, parseMedia, parsePacket, simpleCommands, WHOLE_FRAME } from './wire.ts';
+import {
+  type AddressBlock,
+  isMedia,
+  newMediaPacket,
+  parseLiveParams,
+  parseMedia,
+  parsePacket,
+  simpleCommands,
+  WHOLE_FRAME,
+} from './wire.ts';
 
 type Decoded = Readonly<Record<string, unknown>>;
 type Vector = { name: string; direction: string; hex: string; decoded: Decoded };
