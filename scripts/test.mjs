@@ -1,0 +1,49 @@
+// `npm test` and `npm run check`: types, lint, then every test in one `node --test` run, whose summary ends the output.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+// Two cores are the smallest machine we care for; tests there mostly wait for sockets and ffmpeg.
+const CONCURRENCY = 2;
+/** For one file: the longest drives a browser through the whole product. */
+const FILE_TIMEOUT_MS = 300_000;
+
+const { values, positionals } = parseArgs({
+  options: { browser: { type: 'boolean', default: true } },
+  allowNegative: true,
+  allowPositionals: true,
+});
+
+/** Runs one step; ends the whole run when it fails. */
+function step(title, command, args) {
+  const started = performance.now();
+  process.stdout.write(`perch: ${title}\n`);
+  const { status, signal, error } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status === 0) return;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stderr.write(
+    `perch: ${title} failed (${error?.message ?? signal ?? `exit code ${status}`}) after ${seconds} s\n`,
+  );
+  process.exit(status || 1);
+}
+
+const isBrowserTest = (file) => /(^|\/)browser[^/]*\.test\.ts$/.test(file);
+const all =
+  positionals.length > 0
+    ? positionals
+    : globSync(['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts']).sort();
+const files = [...all.filter((file) => !isBrowserTest(file)), ...(values.browser ? all.filter(isBrowserTest) : [])];
+
+if (positionals.length === 0) {
+  step('types (server)', 'tsc', ['--noEmit']);
+  if (existsSync('web/tsconfig.json')) step('types (web)', 'tsc', ['--noEmit', '-p', 'web']);
+  step('lint and format', 'biome', ['check', '.']);
+}
+step(`tests (${files.length} files)`, process.execPath, [
+  '--test',
+  '--test-reporter=spec',
+  `--test-concurrency=${CONCURRENCY}`,
+  `--test-timeout=${FILE_TIMEOUT_MS}`,
+  ...files,
+]);
