@@ -1,7 +1,7 @@
 // The meeting point of one camera: a bounded ring of recent frames. The writer never waits; every reader has its own
 // cursor and is told what it missed. Frames are shared, never copied.
 
-import type { Frame } from '../core/frame.ts';
+import type { AudioFrame, Frame, VideoFrame } from '../core/frame.ts';
 
 /** Hard ceiling of one ring, whatever the pre-roll says: a camera must not fill the memory. */
 export const HUB_MAX_BYTES = 64 * 1024 * 1024;
@@ -41,43 +41,62 @@ export type HubItem = {
   readonly missed: number;
 };
 
-type Entry = { readonly seq: number; readonly frame: Frame };
+/** A frame in the ring. `videos` counts the pictures published up to and with this one: what was missed is exact. */
+type Entry = { readonly seq: number; readonly videos: number; readonly frame: Frame };
+type PictureEntry = Entry & { readonly frame: VideoFrame };
+type SoundEntry = Entry & { readonly frame: AudioFrame };
+type Kinds = ReaderOptions['kinds'];
+
+/** Where a reader is. `seen` counts frames of its kinds before the cursor, handed out or reported as missed. */
+type Cursor = { nextSeq: number; seen: number; seenVideos: number; needsKey: boolean };
 
 const isKey = (frame: Frame) => frame.kind === 'video' && frame.key;
+const isWanted = (kinds: Kinds, frame: Frame) => kinds === 'all' || frame.kind === kinds;
+
+/** Frames of the wanted kinds published before this entry. */
+function countBefore({ seq, videos, frame }: Entry, kinds: Kinds): number {
+  if (kinds === 'all') return seq - 1;
+  if (kinds === 'video') return frame.kind === 'video' ? videos - 1 : videos;
+  return frame.kind === 'audio' ? seq - videos - 1 : seq - videos;
+}
 
 /** One reader's cursor. Dispose it, or it counts as a viewer for ever. */
 export class HubReader implements Disposable {
   readonly options: ReaderOptions;
   readonly #hub: FrameHub;
-  #nextSeq: number;
+  readonly #cursor: Cursor;
   #waiters: (() => void)[] = [];
   #closed = false;
   /** Frames skipped so far, for statistics. */
   missedTotal = 0;
 
   /** Made by {@link FrameHub.open} only. */
-  constructor(hub: FrameHub, options: ReaderOptions, nextSeq: number) {
+  constructor(hub: FrameHub, options: ReaderOptions, cursor: Cursor) {
     this.#hub = hub;
     this.options = options;
-    this.#nextSeq = nextSeq;
+    this.#cursor = cursor;
   }
 
   /** The next frame by this reader's policy, or `null` when it has seen all. Never waits. */
   poll(): HubItem | null {
     if (this.#closed) return null;
-    const found = this.#hub.find(this.options.kinds, this.options.policy, this.#nextSeq);
-    if (!found) return null;
-    this.#nextSeq = found.seq + 1;
-    this.missedTotal += found.missed;
-    return found;
+    const cursor = this.#cursor;
+    const entry = this.#hub.take(cursor, this.options);
+    if (!entry) return null;
+    const before = countBefore(entry, this.options.kinds);
+    const missed = Math.max(0, before - cursor.seen);
+    cursor.seen = before + 1;
+    this.missedTotal += missed;
+    return { frame: entry.frame, seq: entry.seq, missed };
   }
 
   /** Resolves when a frame may be there or the reader is closed; `cancelled` by the signal resolves too. */
   wait(signal?: AbortSignal): Promise<void> {
-    if (this.#closed || signal?.aborted || this.#hub.lastSeq >= this.#nextSeq) return Promise.resolve();
+    if (this.#closed || signal?.aborted || this.#hub.lastSeq >= this.#cursor.nextSeq) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         signal?.removeEventListener('abort', done);
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== done);
         resolve();
       };
       this.#waiters.push(done);
@@ -100,11 +119,7 @@ export class HubReader implements Disposable {
 
   /** Called by the hub after a publish. */
   wake(): void {
-    const waiters = this.#waiters;
-    if (waiters.length > 0) {
-      this.#waiters = [];
-      for (const waiter of waiters) waiter();
-    }
+    for (const waiter of this.#waiters) waiter();
     this.options.onFrame?.();
   }
 
@@ -112,31 +127,35 @@ export class HubReader implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#hub.forget(this);
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    for (const waiter of this.#waiters) waiter();
   }
 }
 
 /** Ring of recent frames with any number of readers. Survives the sessions that feed it. */
 export class FrameHub {
-  #entries: Entry[] = [];
+  /** Evicted places hold `undefined`, so that a frame's bytes are free as soon as it leaves the ring. */
+  #entries: (Entry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
   #lastSeq = 0;
+  #videos = 0;
   #spanMs: number;
-  #newestVideo: Entry | null = null;
+  #newestVideo: PictureEntry | null = null;
+  #newestAudio: SoundEntry | null = null;
   readonly #readers = new Set<HubReader>();
   #viewers = 0;
-  readonly #onDemand: (() => void) | undefined;
+  readonly #onReaders: (() => void) | undefined;
+  readonly #onReaderError: ((error: unknown) => void) | undefined;
 
   /**
    * @param spanMs how much of the past to keep, at least {@link HUB_MIN_SPAN_MS}
    * @param onReaders called when the number of readers changed (an encoder starts and stops by it)
+   * @param onReaderError told when a reader's `onFrame` threw; that reader is closed, the others go on
    */
-  constructor(spanMs = HUB_MIN_SPAN_MS, onReaders?: () => void) {
+  constructor(spanMs = HUB_MIN_SPAN_MS, onReaders?: () => void, onReaderError?: (error: unknown) => void) {
     this.#spanMs = Math.max(HUB_MIN_SPAN_MS, spanMs);
-    this.#onDemand = onReaders;
+    this.#onReaders = onReaders;
+    this.#onReaderError = onReaderError;
   }
 
   /** Sequence number of the newest frame; 0 before the first. */
@@ -154,14 +173,19 @@ export class FrameHub {
     return this.#readers.size;
   }
 
-  /** Bytes of frames held. */
+  /** Bytes of frames in the ring. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /** The newest picture, kept through outages; `null` before the first. */
-  get newestVideo(): (Entry & { readonly frame: Frame & { kind: 'video' } }) | null {
-    return this.#newestVideo as (Entry & { readonly frame: Frame & { kind: 'video' } }) | null;
+  get newestVideo(): PictureEntry | null {
+    return this.#newestVideo;
+  }
+
+  /** The newest block of sound, kept through outages (it tells the format); `null` before the first. */
+  get newestAudio(): SoundEntry | null {
+    return this.#newestAudio;
   }
 
   /** Changes how much of the past is kept. */
@@ -172,22 +196,30 @@ export class FrameHub {
 
   /** Adds a frame and wakes the readers. Never waits, never throws for a reader's sake. */
   publish(frame: Frame): void {
-    const entry: Entry = { seq: ++this.#lastSeq, frame };
+    if (frame.kind === 'video') this.#videos++;
+    const entry: Entry = { seq: ++this.#lastSeq, videos: this.#videos, frame };
     this.#entries.push(entry);
     this.#bytes += frame.data.byteLength;
-    if (frame.kind === 'video') this.#newestVideo = entry;
+    if (frame.kind === 'video') this.#newestVideo = entry as PictureEntry;
+    else this.#newestAudio = entry as SoundEntry;
     this.#evict();
     for (const reader of this.#readers) {
-      if (reader.options.kinds === 'all' || reader.options.kinds === frame.kind) reader.wake();
+      if (!isWanted(reader.options.kinds, frame)) continue;
+      try {
+        reader.wake();
+      } catch (error) {
+        reader[Symbol.dispose]();
+        this.#onReaderError?.(error);
+      }
     }
   }
 
   /** A new reader. Dispose it. */
   open(options: ReaderOptions): HubReader {
-    const reader = new HubReader(this, options, this.#startSeq(options.start));
+    const reader = new HubReader(this, options, this.#startAt(options));
     this.#readers.add(reader);
     if (options.viewer) this.#viewers++;
-    this.#onDemand?.();
+    this.#onReaders?.();
     return reader;
   }
 
@@ -196,57 +228,71 @@ export class FrameHub {
     return this.#entries[this.#head]?.frame.at ?? null;
   }
 
-  /** For {@link HubReader} only: the next entry from `fromSeq` on by policy. */
-  find(kinds: ReaderOptions['kinds'], policy: ReadPolicy, fromSeq: number): HubItem | null {
-    if (fromSeq > this.#lastSeq) return null;
-    const first = this.#entries[this.#head];
-    if (!first) return null;
-    const newest = this.#newestVideo;
-    if (policy === 'newest' && kinds === 'video' && newest && newest.seq < first.seq && newest.seq >= fromSeq) {
-      return { ...newest, missed: 0 }; // sound alone has pushed the last picture out of the ring
-    }
-    const wanted = (frame: Frame) => kinds === 'all' || frame.kind === kinds;
-    if (policy === 'newest') {
-      let missed = Math.max(0, first.seq - fromSeq);
-      let best: Entry | null = null;
-      for (let i = this.#entries.length - 1; i >= this.#head; i--) {
-        const entry = this.#entries[i]!;
-        if (entry.seq < fromSeq) break;
-        if (!wanted(entry.frame)) continue;
-        if (best) missed++;
-        else best = entry;
-      }
-      return best && { ...best, missed };
-    }
-    let index = this.#head + Math.max(0, fromSeq - first.seq);
-    const lost = Math.max(0, first.seq - fromSeq);
-    // After a gap a coded stream can only be taken up at a key picture; sound alone can go on at once.
-    if (lost > 0 && kinds !== 'audio') {
-      while (index < this.#entries.length && !isKey(this.#entries[index]!.frame)) index++;
-    }
-    while (index < this.#entries.length && !wanted(this.#entries[index]!.frame)) index++;
-    const entry = this.#entries[index];
-    return entry ? { ...entry, missed: lost } : null;
+  /** For {@link HubReader} only: the next entry by policy; moves the cursor behind it, or to the end when there is none. */
+  take(cursor: Cursor, { kinds, policy }: ReaderOptions): Entry | null {
+    if (cursor.nextSeq > this.#lastSeq) return null;
+    const entry = policy === 'newest' ? this.#newest(kinds) : this.#following(cursor, kinds);
+    const found = entry && entry.seq >= cursor.nextSeq ? entry : null;
+    // Without a find there is nothing wanted up to here: the reader may wait, and must not be told of these again.
+    cursor.nextSeq = (found?.seq ?? this.#lastSeq) + 1;
+    return found;
   }
 
   /** For {@link HubReader} only. */
   forget(reader: HubReader): void {
     if (!this.#readers.delete(reader)) return;
     if (reader.options.viewer) this.#viewers--;
-    this.#onDemand?.();
+    this.#onReaders?.();
   }
 
-  #startSeq(start: ReadStart): number {
-    if (start === 'live') return this.#lastSeq + 1;
-    if (start === 'newest') return this.#newestVideo?.seq ?? this.#lastSeq;
-    let fallback = this.#lastSeq + 1;
-    for (let i = this.#entries.length - 1; i >= this.#head; i--) {
-      const { seq, frame } = this.#entries[i]!;
-      if (!isKey(frame)) continue;
-      fallback = seq;
-      if (start === 'newestKey' || frame.at <= start.since) return seq;
+  #newest(kinds: Kinds): Entry | null {
+    if (kinds === 'video') return this.#newestVideo;
+    return kinds === 'audio' ? this.#newestAudio : (this.#entries.at(-1) ?? null);
+  }
+
+  /** The next wanted entry; after a lost picture a coded stream is taken up again only at a key picture. */
+  #following(cursor: Cursor, kinds: Kinds): Entry | null {
+    const firstSeq = this.#entries[this.#head]!.seq;
+    for (let i = this.#head + Math.max(0, cursor.nextSeq - firstSeq); i < this.#entries.length; i++) {
+      const entry = this.#entries[i]!;
+      if (!isWanted(kinds, entry.frame)) continue;
+      if (entry.frame.kind === 'video') {
+        if (entry.videos - 1 > cursor.seenVideos) cursor.needsKey = true;
+        cursor.seenVideos = entry.videos;
+        if (cursor.needsKey && !entry.frame.key) continue;
+        cursor.needsKey = false;
+      }
+      return entry;
     }
-    return fallback;
+    return null;
+  }
+
+  #startAt({ kinds, policy, start }: ReaderOptions): Cursor {
+    const entry = start === 'live' ? null : this.#startEntry(kinds, policy, start);
+    if (entry) {
+      const seenVideos = countBefore(entry, 'video');
+      return { nextSeq: entry.seq, seen: countBefore(entry, kinds), seenVideos, needsKey: false };
+    }
+    const seen = kinds === 'all' ? this.#lastSeq : kinds === 'video' ? this.#videos : this.#lastSeq - this.#videos;
+    const needsKey = start === 'newestKey' || typeof start === 'object';
+    return { nextSeq: this.#lastSeq + 1, seen, seenVideos: this.#videos, needsKey };
+  }
+
+  /** The entry that a reader begins with, or `null` to begin with the next one published. */
+  #startEntry(kinds: Kinds, policy: ReadPolicy, start: Exclude<ReadStart, 'live'>): Entry | null {
+    if (start === 'newest') {
+      const entry = kinds === 'audio' ? this.#newestAudio : this.#newestVideo;
+      const inRing = entry && entry.seq >= (this.#entries[this.#head]?.seq ?? Number.POSITIVE_INFINITY);
+      return policy === 'newest' || inRing ? entry : null;
+    }
+    let best: Entry | null = null;
+    for (let i = this.#entries.length - 1; i >= this.#head; i--) {
+      const entry = this.#entries[i]!;
+      if (kinds === 'audio' ? entry.frame.kind !== 'audio' : !isKey(entry.frame)) continue;
+      best = entry;
+      if (start === 'newestKey' || entry.frame.at <= start.since) break;
+    }
+    return best;
   }
 
   /** Drops from the front, whole groups of pictures at a time, never the newest entry. */
@@ -256,7 +302,10 @@ export class FrameHub {
       const full = this.#bytes > HUB_MAX_BYTES || this.#entries.length - this.#head > HUB_MAX_FRAMES;
       const next = this.#nextStart(full);
       if (next < 0 || !(full || this.#entries[next]!.frame.monoMs <= horizon)) break;
-      for (; this.#head < next; this.#head++) this.#bytes -= this.#entries[this.#head]!.frame.data.byteLength;
+      for (; this.#head < next; this.#head++) {
+        this.#bytes -= this.#entries[this.#head]!.frame.data.byteLength;
+        this.#entries[this.#head] = undefined;
+      }
     }
     if (this.#head > COMPACT_AT && this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
@@ -266,15 +315,16 @@ export class FrameHub {
 
   /** Index where the ring could start instead of its head: the next key picture; -1 when it must stay as it is. */
   #nextStart(full: boolean): number {
-    let hasVideo = this.#entries[this.#head]?.frame.kind === 'video';
-    for (let i = this.#head + 1; i < this.#entries.length; i++) {
-      const frame = this.#entries[i]!.frame;
-      if (isKey(frame)) return i;
-      hasVideo ||= frame.kind === 'video';
-    }
     const last = this.#entries.length - 1;
     if (last <= this.#head) return -1;
-    if (!hasVideo) return this.#head + 1;
+    let needed = false; // a picture that cannot be decoded without what is before it
+    for (let i = this.#head + 1; i <= last; i++) {
+      const frame = this.#entries[i]!.frame;
+      if (isKey(frame)) return i;
+      needed ||= frame.kind === 'video';
+    }
+    // No key picture follows: sound goes one by one, also behind a last picture (a camera whose video stopped).
+    if (!needed) return this.#head + 1;
     return full ? last : -1;
   }
 }
