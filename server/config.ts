@@ -53,7 +53,10 @@ export function readConfig(env: Env, cwd = process.cwd()): Config {
     return Number(value);
   };
   const list = (name: string, pattern: RegExp, allowed: string) => {
-    const items = (text(name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
+    const items = (text(name) ?? '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
     for (const item of items) if (!pattern.test(item)) throw bad(name, item, allowed);
     return items;
   };

@@ -1,26 +1,243 @@
-// One camera: identity, settings, hub and status. (Outline: the body is being written.)
+// One camera: identity, settings, hub and status. What it is made of changes with its settings; who it is does not.
 
+import type { Bus } from '../core/bus.ts';
 import type { CameraConfig } from '../core/camera-config.ts';
 import type { CameraStatus } from '../core/camera-status.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Frame, VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
-import type { FrameHub } from './frame-hub.ts';
+import type { NvrError } from '../core/nvr-error.ts';
+import type { CameraDriver, CameraSession, DriverMemory } from '../drivers/driver.ts';
+import type { Net } from '../net/net.ts';
+import { EncodedSource } from './encoded-source.ts';
+import { FrameHub } from './frame-hub.ts';
+import { RateMeter } from './rate-meter.ts';
+import { Supervisor } from './supervisor.ts';
+import type { SupervisorState } from './supervisor-machine.ts';
+
+/** While live, the status is published this often for pages that show it. */
+export const STATUS_EVERY_MS = 2000;
+const SECOND_MS = 1000;
 
 /** A share in a camera's H.264 hub; the encoder runs while at least one is held. Dispose it. */
 export type EncodedLease = Disposable & { readonly hub: FrameHub };
 
+/** What a Camera needs from the Fleet. */
+export type CameraOptions = {
+  readonly config: CameraConfig;
+  readonly driver: CameraDriver;
+  readonly memory: DriverMemory;
+  readonly clock: Clock;
+  readonly net: Net;
+  readonly log: Logger;
+  readonly bus: Bus;
+  readonly random: () => number;
+  /** Finds the camera's new address and stores it; resolves to whether it changed. */
+  readonly locate: (camera: Camera, signal: AbortSignal) => Promise<boolean>;
+};
+
 /** Identity, settings and status of one camera. Lives as long as the registry entry; `config` is replaced on change. */
-export declare class Camera {
+export class Camera {
   readonly id: string;
-  get config(): CameraConfig;
-  get slug(): string;
   readonly log: Logger;
   /** Frames as the camera sends them (video and sound). Survives reconnects. */
   readonly hub: FrameHub;
-  status(): CameraStatus;
+  readonly #options: CameraOptions;
+  readonly #supervisor: Supervisor;
+  readonly #encoded: EncodedSource;
+  readonly #rate = new RateMeter();
+  #config: CameraConfig;
+  #recordingActive = false;
+  #since: number;
+  #framesReceived = 0;
+  #bytesReceived = 0;
+  #timesLive = 0;
+  #newest: VideoFrame | null = null;
+  #hasAudio = false;
+  #error: CameraStatus['error'] = null;
+  #ticker: Timer | null = null;
+  #stopped = false;
+
+  constructor(options: CameraOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.id = options.config.id;
+    this.log = options.log.child({ camera: options.config.slug });
+    this.#since = options.clock.wallMs();
+    this.hub = new FrameHub(options.config.recording.preRollSeconds * SECOND_MS);
+    this.#encoded = new EncodedSource(this.hub, () => this.#config.recording, options.clock, this.log);
+    this.#supervisor = new Supervisor({
+      driver: options.driver,
+      settings: () => this.#config.settings,
+      memory: options.memory,
+      clock: options.clock,
+      net: options.net,
+      log: this.log.child({ part: options.driver.id }),
+      random: options.random,
+      onFrame: (frame) => this.#onFrame(frame),
+      onChange: (state, before, failure) => this.#onChange(state, before, failure),
+      locate: (signal) => options.locate(this, signal),
+    });
+  }
+
+  get config(): CameraConfig {
+    return this.#config;
+  }
+
+  get slug(): string {
+    return this.#config.slug;
+  }
+
+  /** Whether segments are being written right now; the Recorder sets it, `status.recording` shows it. */
+  get recordingActive(): boolean {
+    return this.#recordingActive;
+  }
+
+  set recordingActive(active: boolean) {
+    if (this.#recordingActive === active) return;
+    this.#recordingActive = active;
+    this.#publish();
+  }
+
+  /** A snapshot for the status page and the event stream. */
+  status(): CameraStatus {
+    const state = this.#supervisor.state;
+    const { frameRate, bitRate } = this.#rate.read(this.#options.clock.monoMs());
+    return {
+      state: state.kind,
+      since: this.#since,
+      nextAttemptAt: this.#supervisor.nextAttemptAt,
+      coolDownReason: state.kind === 'coolingDown' ? state.reason : null,
+      codec: this.#newest?.codec ?? null,
+      width: this.#newest?.width || null,
+      height: this.#newest?.height || null,
+      frameRate,
+      bitRate,
+      lastFrameAt: this.#newest?.at ?? null,
+      framesReceived: this.#framesReceived,
+      framesDropped: this.#supervisor.framesDropped,
+      bytesReceived: this.#bytesReceived,
+      reconnects: Math.max(0, this.#timesLive - 1),
+      viewers: this.hub.viewers + this.#encoded.viewers,
+      recording: this.#recordingActive,
+      audio: this.#hasAudio,
+      error: this.#error,
+    };
+  }
+
   /** Facts of the running session for the statistics page; empty when none. Text in it is hostile. */
-  facts(): Readonly<Record<string, string | number | boolean>>;
-  /** The Recorder reports here; shown in `status.recording`. */
-  recordingActive: boolean;
-  /** H.264 (or H.265) frames plus the camera's sound: the camera's own hub when it is not JPEG, else its one encoder. */
-  acquireEncoded(): EncodedLease;
+  facts(): CameraSession['facts'] {
+    return this.#supervisor.session?.facts ?? {};
+  }
+
+  /** What the running session counted, by name; empty when none. */
+  details(): Readonly<Record<string, number>> {
+    return this.#supervisor.session?.counters().details ?? {};
+  }
+
+  /**
+   * H.264 (or H.265) frames plus the camera's sound: the camera's own hub when it is not JPEG, else its one encoder,
+   * which runs while at least one lease is held.
+   */
+  acquireEncoded(): EncodedLease {
+    return this.#encoded.acquire();
+  }
+
+  /** Begins to dial when enabled. */
+  start(): void {
+    if (this.#config.enabled) this.#supervisor.enable();
+  }
+
+  restart(): void {
+    this.#supervisor.restart();
+  }
+
+  /** Leaves the camera to others for so long; resolves when the goodbye is said. */
+  release(durationMs: number): Promise<void> {
+    return this.#supervisor.release(durationMs);
+  }
+
+  /** Takes over changed settings; dials anew only when what the driver sees has changed. The driver must be the same. */
+  async apply(config: CameraConfig): Promise<void> {
+    const before = this.#config;
+    this.#config = config;
+    this.hub.setSpan(config.recording.preRollSeconds * SECOND_MS);
+    this.#encoded.settingsChanged();
+    if (before.enabled && !config.enabled) return this.#supervisor.disable();
+    if (!before.enabled && config.enabled) this.#supervisor.enable();
+    else if (JSON.stringify(before.settings) !== JSON.stringify(config.settings)) this.#supervisor.restart();
+  }
+
+  /** Takes over settings that the driver itself found (a new address): the running dial is not disturbed. */
+  adopt(config: CameraConfig): void {
+    this.#config = config;
+  }
+
+  /** Says goodbye to the camera and stops everything it owns. Frames in the hub stay readable. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#ticker?.cancel();
+    await this.#supervisor.stop();
+    await this.#encoded.stop();
+  }
+
+  #onFrame(frame: Frame): void {
+    this.#bytesReceived += frame.data.byteLength;
+    if (frame.kind === 'video') {
+      this.#framesReceived++;
+      this.#newest = frame;
+      this.#rate.add(frame.monoMs, frame.data.byteLength);
+    } else {
+      this.#hasAudio = true;
+      this.#rate.add(frame.monoMs, frame.data.byteLength, 0);
+    }
+    this.hub.publish(frame);
+  }
+
+  #onChange(state: SupervisorState, before: SupervisorState, failure: NvrError | null): void {
+    const { clock, bus } = this.#options;
+    const wasLive = before.kind === 'live';
+    this.#since = clock.wallMs();
+    if (failure) this.#error = { code: failure.code, message: publicMessage(failure), at: this.#since };
+    if (state.kind === 'live') {
+      this.#timesLive++;
+      this.#error = null;
+      bus.publish('camera.wentLive', { camera: this.id, slug: this.slug });
+      this.#tick();
+    } else {
+      this.#rate.reset();
+      this.#ticker?.cancel();
+    }
+    if (wasLive) {
+      const reason = failure ?? { code: 'cancelled', message: 'Left on purpose' };
+      bus.publish('camera.lost', {
+        camera: this.id,
+        slug: this.slug,
+        code: reason.code,
+        message: this.#error?.message ?? reason.message,
+      });
+    }
+    this.log.info(
+      { state: state.kind, ...(failure && { code: failure.code, reason: failure.message, ...failure.context }) },
+      'Camera state changed',
+    );
+    this.#publish();
+  }
+
+  #tick(): void {
+    this.#ticker?.cancel();
+    this.#ticker = this.#options.clock.after(STATUS_EVERY_MS, () => {
+      if (this.#stopped || this.#supervisor.state.kind !== 'live') return;
+      this.#publish();
+      this.#tick();
+    });
+  }
+
+  #publish(): void {
+    this.#options.bus.publish('camera.status', { camera: this.id, slug: this.slug, status: this.status() });
+  }
+}
+
+function publicMessage(failure: NvrError): string {
+  return failure.code === 'internal' ? 'Perch made a mistake with this camera; see the log' : failure.message;
 }

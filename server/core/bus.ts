@@ -28,7 +28,12 @@ export type Facts = {
     readonly bytes: number;
   };
   'segment.adopted': { readonly camera: string | null; readonly slug: string; readonly segment: string };
-  'recording.failed': { readonly camera: string; readonly slug: string; readonly code: string; readonly message: string };
+  'recording.failed': {
+    readonly camera: string;
+    readonly slug: string;
+    readonly code: string;
+    readonly message: string;
+  };
   'storage.full': { readonly message: string };
 };
 
@@ -60,8 +65,8 @@ export class Bus {
 
   /** Hears one kind of fact; returns the way to stop. */
   on<N extends FactName>(name: N, listener: Listener<N>): () => void {
-    let set = this.#listeners.get(name);
-    if (!set) this.#listeners.set(name, (set = new Set()));
+    const set = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, set);
     const stored = listener as unknown as Listener<FactName>;
     set.add(stored);
     return () => void set.delete(stored);

@@ -1,7 +1,7 @@
 // What the world may know of a camera's connection: the status object of the public interface, times as epoch milliseconds.
 
-import type { ErrorCode } from './nvr-error.ts';
 import type { VideoCodec } from './frame.ts';
+import type { ErrorCode } from './nvr-error.ts';
 
 /** The states of the Supervisor. `coolingDown` is on purpose silent; `refused` waits for a change of settings. */
 export type CameraState = 'disabled' | 'connecting' | 'live' | 'coolingDown' | 'backingOff' | 'refused';

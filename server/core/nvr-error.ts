@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'protocol'
   | 'refused'
   | 'exhausted'
+  | 'rate_limited'
   | 'cancelled'
   | 'internal';
 

@@ -1,8 +1,7 @@
-// The list of drivers. Order is the order in the "add camera" page.
+// The drivers of one process by id. The list itself is all-drivers.ts.
 
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraDriver } from './driver.ts';
-import { createIwfcamDriver } from './iwfcam/index.ts';
 
 /** All drivers of one process, by id. */
 export class DriverRegistry {
@@ -20,11 +19,9 @@ export class DriverRegistry {
   get(id: string): CameraDriver {
     const driver = this.#drivers.get(id);
     if (driver) return driver;
-    throw new NvrError('bad_input', `driver: there is no driver "${id}"; known: ${[...this.#drivers.keys()].join(', ')}`);
+    throw new NvrError(
+      'bad_input',
+      `driver: there is no driver "${id}"; known: ${[...this.#drivers.keys()].join(', ')}`,
+    );
   }
-}
-
-/** The drivers Perch ships with. */
-export function createDrivers(): DriverRegistry {
-  return new DriverRegistry([createIwfcamDriver()]);
 }

@@ -1,0 +1,165 @@
+// Checks what users send about a camera and fills in defaults. Every refusal names the field.
+
+import Type, { type Static, type TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import {
+  type CameraConfig,
+  type DriverSettings,
+  defaultRecording,
+  MAX_PRE_ROLL_SECONDS,
+  type RecordingSettings,
+  SEGMENT_SECONDS,
+} from '../core/camera-config.ts';
+import { NvrError } from '../core/nvr-error.ts';
+import type { CameraDriver } from '../drivers/driver.ts';
+import { mergePatch } from './merge-patch.ts';
+
+/** What is shown instead of a secret; sent back, it keeps the stored one. */
+export const SECRET_MASK = '********';
+/** Longest camera name. */
+export const MAX_NAME_LENGTH = 100;
+const MAX_SCHEDULES = 50;
+const MAX_DAYS = 36_500;
+const MAX_MINUTES = 7 * 24 * 60;
+const MAX_QUALITY = 51;
+const strict = { additionalProperties: false } as const;
+
+/** Recording settings as users send them: all of them optional. The public interface's `recording`. */
+export const recordingInputSchema = Type.Partial(
+  Type.Object({
+    mode: Type.Union([
+      Type.Literal('off'),
+      Type.Literal('continuous'),
+      Type.Literal('schedule'),
+      Type.Literal('motion'),
+    ]),
+    format: Type.Union([Type.Literal('mp4'), Type.Literal('mjpeg')]),
+    segmentSeconds: Type.Integer({ minimum: SEGMENT_SECONDS.min, maximum: SEGMENT_SECONDS.max }),
+    schedules: Type.Array(
+      Type.Object(
+        {
+          cron: Type.String({ minLength: 1, maxLength: 200 }),
+          durationMinutes: Type.Number({ exclusiveMinimum: 0, maximum: MAX_MINUTES }),
+          timezone: Type.Optional(Type.String({ minLength: 1, maxLength: 60 })),
+        },
+        strict,
+      ),
+      { maxItems: MAX_SCHEDULES },
+    ),
+    retention: Type.Partial(
+      Type.Object({
+        days: Type.Number({ exclusiveMinimum: 0, maximum: MAX_DAYS }),
+        maxBytes: Type.Integer({ minimum: 1 }),
+      }),
+      strict,
+    ),
+    preRollSeconds: Type.Number({ minimum: 0, maximum: MAX_PRE_ROLL_SECONDS }),
+    audio: Type.Boolean(),
+    encoder: Type.Partial(
+      Type.Object({
+        kind: Type.String({ minLength: 1, maxLength: 30, pattern: '^[a-z0-9_]+$' }),
+        preset: Type.String({ minLength: 1, maxLength: 30, pattern: '^[a-z0-9]+$' }),
+        quality: Type.Number({ minimum: 0, maximum: MAX_QUALITY }),
+      }),
+      strict,
+    ),
+  }),
+  strict,
+);
+
+const recordingValidator = Compile(recordingInputSchema);
+
+/** Checks a value against a schema. @throws NvrError `bad_input` naming the field under `field` */
+export function checkSchema<S extends TSchema>(schema: S, value: unknown, field: string): Static<S> {
+  const validator = Compile(schema);
+  if (validator.Check(value)) return value as Static<S>;
+  throw firstError(validator.Errors(value), field);
+}
+
+/** Recording settings with a patch applied and checked. A removed key (null) goes back to its default. */
+export function patchRecording(current: RecordingSettings, patch: unknown): RecordingSettings {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+    throw new NvrError('bad_input', 'recording: an object is expected');
+  }
+  const merged = mergePatch(current, patch as Record<string, unknown>);
+  if (!recordingValidator.Check(merged)) throw firstError(recordingValidator.Errors(merged), 'recording');
+  const input = merged as Partial<RecordingSettings>;
+  return { ...defaultRecording, ...input, encoder: { ...defaultRecording.encoder, ...input.encoder } };
+}
+
+/** A trimmed, bounded name. @throws NvrError `bad_input` */
+export function checkName(name: unknown): string {
+  const text = typeof name === 'string' ? name.trim() : '';
+  if (text === '' || text.length > MAX_NAME_LENGTH || /\p{Cc}/u.test(text)) {
+    throw new NvrError('bad_input', `name: 1 to ${MAX_NAME_LENGTH} printable characters are expected`);
+  }
+  return text;
+}
+
+/**
+ * Driver settings from a user, checked by the driver's schema and its own rules. A masked secret is replaced by the
+ * stored one, unless the camera's address has changed: a stored password never follows a changed host.
+ * @param stored the camera's settings so far, if it has the same driver
+ * @throws NvrError `bad_input` naming the field
+ */
+export function checkDriverSettings(
+  driver: CameraDriver,
+  input: unknown,
+  stored: DriverSettings | null,
+): DriverSettings {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new NvrError('bad_input', 'settings: an object is expected');
+  }
+  const settings: Record<string, unknown> = { ...(input as DriverSettings) };
+  for (const name of driver.secrets) {
+    if (settings[name] !== SECRET_MASK) continue;
+    const kept = stored?.[name];
+    if (kept === undefined) {
+      throw new NvrError('bad_input', `settings.${name}: there is no stored value to keep; enter it`);
+    }
+    const moved = driver.hostSettings.find((host) => settings[host] !== stored?.[host]);
+    if (moved !== undefined) {
+      throw new NvrError('bad_input', `settings.${name}: enter it again, because settings.${moved} has changed`);
+    }
+    settings[name] = kept;
+  }
+  const checked = checkSchema(driver.settingsSchema, settings, 'settings') as DriverSettings;
+  driver.check?.(checked);
+  return checked;
+}
+
+/** The public form of settings: secrets masked. */
+export function maskSettings(driver: CameraDriver, settings: DriverSettings): DriverSettings {
+  const masked: Record<string, unknown> = { ...settings };
+  for (const name of driver.secrets) if (masked[name] !== undefined) masked[name] = SECRET_MASK;
+  return masked;
+}
+
+/** The public view of a camera's configuration. */
+export type CameraView = Omit<CameraConfig, 'createdAt' | 'folder'>;
+
+type SchemaError = {
+  readonly instancePath: string;
+  readonly message: string;
+  readonly keyword: string;
+  readonly params: object;
+};
+
+/** TypeBox's errors as one sentence with the field's path. */
+function firstError(errors: readonly SchemaError[], field: string): NvrError {
+  const error = errors[0];
+  const path = `${field}${(error?.instancePath ?? '').replaceAll('/', '.')}`;
+  if (!error) return new NvrError('bad_input', `${path}: is not valid`);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  if (error.keyword === 'boolean') return new NvrError('bad_input', `${path}: there is no such setting`);
+  if (error.keyword === 'required') {
+    return new NvrError('bad_input', `${path}.${String((params.requiredProperties as string[])[0])}: is required`);
+  }
+  if (error.keyword === 'const') {
+    const allowed = errors
+      .filter((other) => other.keyword === 'const' && other.instancePath === error.instancePath)
+      .flatMap((other) => (other.params as { allowedValue: unknown }).allowedValue);
+    return new NvrError('bad_input', `${path}: must be one of ${allowed.join(', ')}`);
+  }
+  return new NvrError('bad_input', `${path}: ${error.message}`);
+}

@@ -1,0 +1,9 @@
+// The list of drivers that Perch ships with. Order is the order in the "add camera" page.
+
+import { createIwfcamDriver } from './iwfcam/index.ts';
+import { DriverRegistry } from './registry.ts';
+
+/** A registry with every driver. */
+export function createDrivers(): DriverRegistry {
+  return new DriverRegistry([createIwfcamDriver()]);
+}
