@@ -1,0 +1,58 @@
+// Passwords to argon2id hashes and back, a few at a time: each costs 19 MB and a core for some tens of milliseconds.
+
+import { hash, verify } from '@node-rs/argon2';
+import { NvrError } from '../core/nvr-error.ts';
+
+/** Bounds of a password. The upper one only keeps hashing cheap to refuse. */
+export const PASSWORD_LENGTH = { min: 8, max: 256 } as const;
+
+/** Argon2id with the parameters OWASP recommends (19 MiB, 2 passes, 1 lane); the library's defaults, pinned here. */
+const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+/** Hashes at once: half of libuv's four threads, so that files and DNS stay quick. */
+const MAX_RUNNING = 2;
+/** Waiting callers; beyond that Perch says it is busy instead of queueing for seconds. */
+const MAX_WAITING = 200;
+const BUSY_RETRY_MS = 2000;
+
+/** Hashes and verifies. One per process. */
+export class Passwords {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+  #decoy: string | null = null;
+
+  /** @throws NvrError `rate_limited` when too many are waiting */
+  hash(password: string): Promise<string> {
+    return this.#bounded(() => hash(password.normalize('NFC'), ARGON2));
+  }
+
+  /**
+   * Whether the password belongs to the hash. With `null` (no such user) it takes as long and answers false, so that
+   * the time of an answer does not tell which names exist.
+   * @throws NvrError `rate_limited` when too many are waiting
+   */
+  async verify(passwordHash: string | null, password: string): Promise<boolean> {
+    const against = passwordHash ?? (this.#decoy ??= await this.hash('a password that nobody has'));
+    const right = await this.#bounded(() => verify(against, password.normalize('NFC')));
+    return right && passwordHash !== null;
+  }
+
+  async #bounded<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#running >= MAX_RUNNING) {
+      if (this.#waiting.length >= MAX_WAITING) {
+        throw new NvrError('rate_limited', 'Too many sign-ins at once; try again in a moment', {
+          context: { retryAfterMs: BUSY_RETRY_MS },
+        });
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
+    }
+    try {
+      return await run();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// The HTTP server: all plugins and all routes, in order. What is not listed here is not served.
+
+import type { Server as HttpServer } from 'node:http';
+import cookie from '@fastify/cookie';
+import rateLimit from '@fastify/rate-limit';
+import websocket from '@fastify/websocket';
+import fastify from 'fastify';
+import type { Logger } from 'pino';
+import type { Auth } from '../auth/auth.ts';
+import type { Discovery } from '../cameras/discovery.ts';
+import type { Fleet } from '../cameras/fleet.ts';
+import type { CameraProbe } from '../cameras/probe.ts';
+import type { Bus } from '../core/bus.ts';
+import type { Clock } from '../core/clock.ts';
+import type { AuditLog } from '../store/audit.ts';
+import type { EventLog } from '../store/events.ts';
+import type { SettingsTable } from '../store/settings.ts';
+import type { App } from './app.ts';
+import { installAuth } from './plugins/auth.ts';
+import { installCoercion } from './plugins/coerce.ts';
+import { installErrors } from './plugins/errors.ts';
+import { installRequestLog, requestLogger } from './plugins/request-log.ts';
+import { installSecurityHeaders } from './plugins/security-headers.ts';
+
+/** How the process was told to serve. */
+export type ServerSettings = {
+  /** Fastify's `trustProxy`: whose X-Forwarded-... headers are believed. */
+  readonly trustProxy: boolean | string;
+  /** Extra host names (`PERCH_ALLOWED_HOSTS`). */
+  readonly allowedHosts: readonly string[];
+  /** Origins that may frame the pages (`PERCH_FRAME_ANCESTORS`). */
+  readonly frameAncestors: readonly string[];
+  /** PEM texts; `null` serves plain http. */
+  readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer } | null;
+  /** Folder of the built dashboard; `null` serves none (tests). */
+  readonly webRoot: string | null;
+};
+
+/** The domain objects that routes work on. */
+export type ServerOptions = {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly fleet: Fleet;
+  readonly discovery: Discovery;
+  readonly probe: CameraProbe;
+  readonly auth: Auth;
+  readonly audit: AuditLog;
+  readonly events: EventLog;
+  readonly settings: SettingsTable;
+  readonly options: ServerSettings;
+};
+
+const SECOND_MS = 1000;
+/** Bodies of the API are small; routes that need more say so themselves. */
+const BODY_LIMIT_BYTES = 64 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** A request must have arrived whole within this; replies may take for ever. */
+const REQUEST_TIMEOUT_MS = 30 * SECOND_MS;
+const HEADERS_TIMEOUT_MS = 15 * SECOND_MS;
+const KEEP_ALIVE_MS = 65 * SECOND_MS;
+/** A socket on which nothing moved either way. Streams write at least every 15 s; a viewer that takes nothing ends here. */
+const IDLE_TIMEOUT_MS = 120 * SECOND_MS;
+const MAX_SOCKETS = 4096;
+const REQUESTS_PER_MINUTE = 6000;
+const MAX_SOCKET_MESSAGE_BYTES = 64 * 1024;
+
+/** Builds the server without listening: `await (await createServer(...)).listen({ host, port })`. */
+export async function createServer(server: ServerOptions): Promise<App> {
+  const { options } = server;
+  const http = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 5 * SECOND_MS,
+  };
+  const common = {
+    loggerInstance: requestLogger(server.log),
+    disableRequestLogging: true,
+    trustProxy: options.trustProxy,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: true } },
+  } as const;
+  const app = (options.tls
+    ? fastify({ ...common, https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } })
+    : fastify({ ...common, http })) as unknown as App;
+  (app.server as HttpServer).maxConnections = MAX_SOCKETS;
+
+  installErrors(app);
+  installRequestLog(app);
+  await installSecurityHeaders(app, options.frameAncestors);
+  await app.register(cookie);
+  installAuth(app, {
+    auth: server.auth,
+    allowedHosts: options.allowedHosts,
+    foreignRoutes: [{ prefix: '/api/docs', access: 'viewer' }],
+  });
+  await app.register(rateLimit, { max: REQUESTS_PER_MINUTE, timeWindow: 60 * SECOND_MS });
+  await app.register(websocket, { options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES } });
+  installCoercion(app);
+
+  // Routes, one file each.
+  return app;
+}
