@@ -1,0 +1,170 @@
+// The JSON of Perch's interface as the dashboard reads it. Times are ISO 8601 UTC texts, sizes are bytes.
+// Every text that came from a camera is hostile: it is only ever shown through text nodes.
+
+/** What a signed-in user may do. */
+export type Role = 'admin' | 'viewer';
+
+/** `GET /api/session`. */
+export type SessionUser = {
+  readonly username: string;
+  readonly role: Role;
+  readonly cameras: readonly string[] | null;
+};
+export type SessionInfo = { readonly setupRequired: boolean; readonly user: SessionUser | null };
+
+export type CameraState = 'disabled' | 'connecting' | 'live' | 'coolingDown' | 'backingOff' | 'refused';
+
+export type CameraStatus = {
+  readonly state: CameraState;
+  readonly since: string;
+  readonly nextAttemptAt: string | null;
+  readonly coolDownReason?: 'stalePort' | 'released' | null;
+  readonly codec: string | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly frameRate: number;
+  readonly bitRate: number;
+  readonly lastFrameAt: string | null;
+  readonly framesReceived: number;
+  readonly framesDropped: number;
+  readonly bytesReceived: number;
+  readonly reconnects: number;
+  readonly viewers: number;
+  readonly recording: boolean;
+  readonly audio?: boolean;
+  readonly error: { readonly code: string; readonly message: string; readonly at: string } | null;
+};
+
+export type RecordingMode = 'off' | 'continuous' | 'schedule' | 'motion';
+export type RecordingFormat = 'mp4' | 'mjpeg';
+export type ScheduleRule = { readonly cron: string; readonly durationMinutes: number; readonly timezone?: string };
+
+export type RecordingSettings = {
+  readonly mode: RecordingMode;
+  readonly format: RecordingFormat;
+  readonly segmentSeconds: number;
+  readonly schedules: readonly ScheduleRule[];
+  readonly retention: { readonly days?: number; readonly maxBytes?: number };
+  readonly preRollSeconds: number;
+  readonly audio: boolean;
+};
+
+export type DriverSettings = Readonly<Record<string, unknown>>;
+
+export type CameraInfo = {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly settings: DriverSettings;
+  readonly enabled: boolean;
+  readonly recording: RecordingSettings;
+  readonly status: CameraStatus;
+};
+
+/** The part of JSON Schema that drivers use for their settings. */
+export type SettingSchema = {
+  readonly type?: string | readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly format?: string;
+  readonly writeOnly?: boolean;
+  readonly advanced?: boolean;
+  readonly 'x-advanced'?: boolean;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly SettingSchema[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly examples?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SettingSchema>>;
+  readonly required?: readonly string[];
+};
+
+export type DriverInfo = {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly settingsSchema: SettingSchema;
+  readonly capabilities: {
+    readonly video: readonly string[];
+    readonly audio: readonly string[];
+    readonly discovery: boolean;
+  };
+};
+
+export type Discovered = {
+  readonly driver: string;
+  readonly name: string;
+  readonly settings: DriverSettings;
+  readonly alreadyAdded: boolean;
+};
+
+export type CameraTest =
+  | {
+      readonly ok: true;
+      readonly codec: string;
+      readonly width: number;
+      readonly height: number;
+      readonly firstFrameMs: number;
+      readonly snapshot: string;
+    }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
+export type Segment = {
+  readonly id: string;
+  readonly start: string;
+  readonly end: string;
+  readonly durationMs: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly format: RecordingFormat;
+  readonly codec: string;
+  readonly open: boolean;
+  readonly endReason: string | null;
+};
+
+export type User = {
+  readonly id: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly cameras: readonly string[] | null;
+};
+
+export type TokenScope = 'admin' | 'viewer' | 'stream';
+export type Token = {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: TokenScope;
+  readonly cameras: readonly string[] | null;
+  readonly createdAt?: string;
+  readonly expiresAt?: string | null;
+  readonly lastUsedAt?: string | null;
+};
+
+export type EventEntry = {
+  readonly id: string;
+  readonly type: string;
+  readonly at: string;
+  readonly camera?: string | null;
+  readonly slug?: string | null;
+  readonly message?: string | null;
+  readonly data?: Readonly<Record<string, unknown>> | null;
+};
+
+export type Storage = {
+  readonly bytesFree: number;
+  readonly bytesUsed: number;
+  readonly cameras: readonly {
+    readonly slug: string;
+    readonly bytes: number;
+    readonly segments: number;
+    readonly oldest: string | null;
+    readonly bytesPerDay: number | null;
+    readonly daysLeft: number | null;
+  }[];
+};

@@ -1,0 +1,156 @@
+// The only fetch. Every call answers with a result union; nothing here throws, and errors are plain sentences.
+
+import type {
+  CameraInfo,
+  CameraTest,
+  Discovered,
+  DriverInfo,
+  DriverSettings,
+  EventEntry,
+  Segment,
+  SessionInfo,
+  Storage,
+  Token,
+  TokenScope,
+  User,
+} from './api-types.ts';
+import { urlOf } from './base.ts';
+
+/** Why a call did not work. `message` is a sentence for the user; `code` is Perch's, or `network`. */
+export type ApiError = { readonly status: number; readonly code: string; readonly message: string };
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError };
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+const TIMEOUT_MS = 30_000;
+const MAX_MESSAGE_LENGTH = 400;
+const UNREACHABLE: ApiError = {
+  status: 0,
+  code: 'network',
+  message: 'Perch does not answer. Is it running, and is this device on the same network?',
+};
+
+const sentences: Readonly<Record<number, string>> = {
+  401: 'Please sign in again.',
+  403: 'Your account may not do that.',
+  404: 'That no longer exists.',
+  409: 'Somebody changed this at the same time, or the name is taken.',
+  413: 'That is too much data at once.',
+  421: 'Perch was not told about this host name. Set PERCH_ALLOWED_HOSTS, or open Perch by its address.',
+  429: 'Too many tries. Wait a minute, then try again.',
+  503: 'Perch is busy or starting. Try again in a moment.',
+  507: 'The disk is full.',
+};
+
+let onSignedOut: () => void = () => {};
+
+/** The session hears here that the server no longer knows us. */
+export function whenSignedOut(listener: () => void): void {
+  onSignedOut = listener;
+}
+
+function sentenceOf(status: number, problem: { detail?: unknown; title?: unknown } | null): string {
+  const text = typeof problem?.detail === 'string' && problem.detail !== '' ? problem.detail : problem?.title;
+  if (status < 500 && typeof text === 'string' && text !== '') return text.slice(0, MAX_MESSAGE_LENGTH);
+  if (sentences[status]) return sentences[status];
+  if (typeof text === 'string' && text !== '') return text.slice(0, MAX_MESSAGE_LENGTH);
+  return status >= 500 ? 'Something went wrong in Perch. Its log says more.' : `Perch refused that (${status}).`;
+}
+
+async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Result<T>> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(urlOf(path), {
+      method,
+      cache: 'no-store',
+      credentials: 'same-origin',
+      headers:
+        body === undefined
+          ? { accept: 'application/json' }
+          : { accept: 'application/json', 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+  } catch {
+    return {
+      ok: false,
+      error: signal?.aborted ? { status: 0, code: 'cancelled', message: 'Cancelled.' } : UNREACHABLE,
+    };
+  }
+  const text = await response.text().catch(() => '');
+  let json: unknown = null;
+  try {
+    json = text === '' ? null : JSON.parse(text);
+  } catch {
+    // A proxy's error page: the status says enough.
+  }
+  if (response.ok) return { ok: true, value: json as T };
+  const problem = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : null;
+  if (response.status === 401 && !path.startsWith('api/session')) onSignedOut();
+  const code = typeof problem?.code === 'string' ? problem.code : 'internal';
+  return { ok: false, error: { status: response.status, code, message: sentenceOf(response.status, problem) } };
+}
+
+const seg = encodeURIComponent;
+
+function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) params.set(name, String(value));
+  const text = params.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** Everything the dashboard asks of Perch. */
+export const api = {
+  session: () => call<SessionInfo>('GET', 'api/session'),
+  setUp: (username: string, password: string) => call<unknown>('POST', 'api/setup', { username, password }),
+  signIn: (username: string, password: string) => call<unknown>('POST', 'api/session', { username, password }),
+  signOut: () => call<unknown>('DELETE', 'api/session'),
+
+  drivers: () => call<DriverInfo[]>('GET', 'api/drivers'),
+  cameras: () => call<CameraInfo[]>('GET', 'api/cameras'),
+  camera: (ref: string) => call<CameraInfo>('GET', `api/cameras/${seg(ref)}`),
+  addCamera: (camera: { name: string; driver: string; settings: DriverSettings; recording?: object }) =>
+    call<CameraInfo>('POST', 'api/cameras', camera),
+  changeCamera: (ref: string, patch: object) => call<CameraInfo>('PATCH', `api/cameras/${seg(ref)}`, patch),
+  deleteCamera: (ref: string, recordings: 'keep' | 'delete') =>
+    call<unknown>('DELETE', `api/cameras/${seg(ref)}${recordings === 'delete' ? '?recordings=delete' : ''}`),
+  testCamera: (test: { driver: string; settings: DriverSettings; camera?: string }, signal?: AbortSignal) =>
+    call<CameraTest>('POST', 'api/cameras/test', test, signal),
+  restartCamera: (ref: string) => call<unknown>('POST', `api/cameras/${seg(ref)}/restart`),
+  releaseCamera: (ref: string, minutes: number) =>
+    call<unknown>('POST', `api/cameras/${seg(ref)}/release`, { minutes }),
+  record: (ref: string, action: 'start' | 'stop' | 'auto') =>
+    call<unknown>('POST', `api/cameras/${seg(ref)}/recording`, { action }),
+  discover: (signal?: AbortSignal) => call<{ found: Discovered[] }>('POST', 'api/discovery', undefined, signal),
+
+  segments: (ref: string, span: { from: string; to: string; cursor?: string | undefined; limit?: number }) =>
+    call<{ segments: Segment[]; next: string | null }>('GET', `api/cameras/${seg(ref)}/segments${query(span)}`),
+  storage: () => call<Storage>('GET', 'api/storage'),
+  events: (filter: { camera?: string | undefined; cursor?: string | undefined; limit?: number }) =>
+    call<{ events: EventEntry[]; next: string | null }>('GET', `api/events${query(filter)}`),
+
+  users: () => call<User[]>('GET', 'api/users'),
+  addUser: (user: { username: string; password: string; role: string; cameras: readonly string[] | null }) =>
+    call<User>('POST', 'api/users', user),
+  changeUser: (id: string, patch: object) => call<User>('PATCH', `api/users/${seg(id)}`, patch),
+  deleteUser: (id: string) => call<unknown>('DELETE', `api/users/${seg(id)}`),
+  tokens: () => call<Token[]>('GET', 'api/tokens'),
+  addToken: (token: { name: string; scope: TokenScope; cameras: readonly string[] | null; expiresAt?: string }) =>
+    call<{ id: string; token: string }>('POST', 'api/tokens', token),
+  deleteToken: (id: string) => call<unknown>('DELETE', `api/tokens/${seg(id)}`),
+};
+
+/** Opens the body of a media URL of this Perch for reading (sound); the caller aborts it. @throws nothing: `null` instead */
+export async function openMedia(
+  path: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
+  try {
+    const response = await fetch(urlOf(path), { cache: 'no-store', credentials: 'same-origin', signal });
+    return response.ok ? response.body : null;
+  } catch {
+    return null;
+  }
+}

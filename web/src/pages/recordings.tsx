@@ -1,0 +1,190 @@
+// What was recorded: a camera, a day, the day's strip, the list, and the player.
+
+import { useEffect, useState } from 'preact/hooks';
+import { api } from '../api.ts';
+import type { CameraInfo, Segment } from '../api-types.ts';
+import { cameraOf, cameras } from '../cameras.ts';
+import { type Day, dayAfter, dayOf, parseDay, spanOf } from '../day.ts';
+import { onFact } from '../events.ts';
+import * as format from '../format.ts';
+import { go, href } from '../router.ts';
+import { isAdmin } from '../session.ts';
+import { Button, ButtonLink } from '../ui/button.tsx';
+import { DayStrip } from '../ui/day-strip.tsx';
+import { SelectField, TextField } from '../ui/field.tsx';
+import { Icon } from '../ui/icons.tsx';
+import { Empty, Notice, Waiting } from '../ui/notice.tsx';
+import { SegmentList } from '../ui/segment-list.tsx';
+import { SegmentPlayer } from '../ui/segment-player.tsx';
+import { useTitle } from '../ui/title.ts';
+
+const PAGE_SIZE = 500;
+// A day of two-second files is 43,200: more than anybody reads. What is left out is said.
+const MAX_SEGMENTS = 5_000;
+const RELOAD_DELAY_MS = 500;
+
+export function RecordingsPage({ camera: ref, day: dayText }: { camera: string | undefined; day: string | undefined }) {
+  const list = cameras.value;
+  const camera = ref === undefined ? list?.[0] : cameraOf(ref);
+  const day = parseDay(dayText) ?? dayOf(Date.now());
+  useTitle(camera ? `${camera.name}: recordings` : 'Recordings');
+  if (list === null) return <Waiting what="Reading the cameras" />;
+  return (
+    <>
+      <div class="page-head">
+        <h1>Recordings</h1>
+      </div>
+      {!camera ? (
+        <Empty icon="film" title={ref === undefined ? 'No cameras yet' : 'No such camera'}>
+          <p>
+            {ref === undefined
+              ? 'Recordings appear here once a camera is added.'
+              : 'It was removed, or your account may not see it.'}
+          </p>
+        </Empty>
+      ) : (
+        <>
+          <div class="filters">
+            <SelectField
+              label="Camera"
+              value={camera.slug}
+              options={list.map(({ slug, name }) => ({ value: slug, label: name }))}
+              onValue={(slug) => go(href('recordings', slug, day), 'replace')}
+            />
+            <DayPicker day={day} onDay={(next) => go(href('recordings', camera.slug, next), 'replace')} />
+          </div>
+          <DayOfCamera camera={camera} day={day} key={`${camera.id} ${day}`} />
+        </>
+      )}
+    </>
+  );
+}
+
+function DayPicker({ day, onDay }: { day: Day; onDay: (day: Day) => void }) {
+  const today = dayOf(Date.now());
+  return (
+    <div class="day-steps">
+      <Button icon="back" label="The day before" onClick={() => onDay(dayAfter(day, -1))} />
+      <TextField label="Day" type="date" value={day} onValue={(value) => parseDay(value) && onDay(value)} />
+      <Button icon="next" label="The day after" disabled={day >= today} onClick={() => onDay(dayAfter(day, 1))} />
+    </div>
+  );
+}
+
+/** Reads all segments of a day, newest state again whenever one is closed. */
+function useSegments(camera: CameraInfo, day: Day) {
+  const [segments, setSegments] = useState<readonly Segment[] | null>(null);
+  const [cut, setCut] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    let ended = false;
+    let timer: number | undefined;
+    const { from, to } = spanOf(day);
+    const span = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+    async function load() {
+      const all: Segment[] = [];
+      let cursor: string | undefined;
+      do {
+        const result = await api.segments(camera.slug, { ...span, cursor, limit: PAGE_SIZE });
+        if (ended) return;
+        if (!result.ok) return setError(result.error.message);
+        all.push(...result.value.segments);
+        cursor = result.value.next ?? undefined;
+      } while (cursor && all.length < MAX_SEGMENTS);
+      all.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
+      setError(null);
+      setCut(cursor !== undefined);
+      setSegments(all);
+    }
+    void load();
+    const off = onFact(({ name, data }) => {
+      if (!name.startsWith('segment.') || data.slug !== camera.slug) return;
+      clearTimeout(timer);
+      timer = window.setTimeout(() => void load(), RELOAD_DELAY_MS);
+    });
+    return () => {
+      ended = true;
+      off();
+      clearTimeout(timer);
+    };
+  }, [camera.slug, day]);
+  return { segments, cut, error };
+}
+
+function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
+  const { segments, cut, error } = useSegments(camera, day);
+  const [playing, setPlaying] = useState<{
+    readonly id: string;
+    readonly offsetMs: number;
+    readonly count: number;
+  } | null>(null);
+  const [position, setPosition] = useState<number | null>(null);
+
+  if (error && !segments) return <Notice kind="bad">{error}</Notice>;
+  if (!segments) return <Waiting what="Reading the recordings" />;
+  if (segments.length === 0) return <NothingRecorded camera={camera} day={day} />;
+
+  const current = segments.find((segment) => segment.id === playing?.id);
+  const play = (segment: Segment, offsetMs = 0) =>
+    setPlaying((before) => ({ id: segment.id, offsetMs, count: (before?.count ?? 0) + 1 }));
+
+  /** The recording at a moment, else the next one after it. */
+  function playAt(at: number) {
+    const closed = segments?.filter((segment) => !segment.open) ?? [];
+    const segment = closed.find(({ end }) => Date.parse(end) > at) ?? closed.at(-1);
+    if (segment) play(segment, Math.max(0, Math.min(at - Date.parse(segment.start), segment.durationMs - 500)));
+  }
+
+  function next() {
+    const index = segments?.findIndex((segment) => segment.id === playing?.id) ?? -1;
+    const following = index < 0 ? undefined : segments?.[index + 1];
+    if (following && !following.open) play(following);
+  }
+
+  const total = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  return (
+    <>
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div class="watch">
+        <div>
+          <SegmentPlayer
+            segment={current ?? null}
+            offsetMs={playing?.offsetMs ?? 0}
+            play={playing?.count ?? 0}
+            onPosition={setPosition}
+            onEnded={next}
+          />
+          <DayStrip day={day} segments={segments} position={position} onPick={playAt} />
+        </div>
+        <section class="card list-card" aria-label="Recordings of this day">
+          <p class="soft small list-sum">
+            {format.count(segments.length)} {segments.length === 1 ? 'recording' : 'recordings'}, {format.bytes(total)}
+            {cut && '. Only the first part of this day is listed.'}
+          </p>
+          <SegmentList segments={segments} playing={playing?.id ?? null} onPlay={(segment) => play(segment)} />
+        </section>
+      </div>
+    </>
+  );
+}
+
+function NothingRecorded({ camera, day }: { camera: CameraInfo; day: Day }) {
+  return (
+    <Empty icon="film" title={`Nothing recorded on ${format.day(spanOf(day).from)}`}>
+      {camera.recording.mode === 'off' ? (
+        <>
+          <p>Recording of {camera.name} is off.</p>
+          {isAdmin.value && (
+            <ButtonLink href={href('camera', camera.slug, 'edit')} kind="primary" icon="settings">
+              Switch on recording
+            </ButtonLink>
+          )}
+        </>
+      ) : (
+        <p>
+          <Icon name="clock" /> A recording appears here as soon as its file is closed.
+        </p>
+      )}
+    </Empty>
+  );
+}

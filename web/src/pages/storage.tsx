@@ -1,0 +1,113 @@
+// What the recordings take, and how long the disk lasts.
+
+import { useEffect, useState } from 'preact/hooks';
+import { api } from '../api.ts';
+import type { Storage } from '../api-types.ts';
+import { cameraOf } from '../cameras.ts';
+import * as format from '../format.ts';
+import { href } from '../router.ts';
+import { Empty, Notice, Waiting } from '../ui/notice.tsx';
+import { useTitle } from '../ui/title.ts';
+
+const REFRESH_MS = 15_000;
+
+export function StoragePage() {
+  useTitle('Storage');
+  const [storage, setStorage] = useState<Storage | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    let ended = false;
+    async function load() {
+      const result = await api.storage();
+      if (ended) return;
+      if (result.ok) setStorage(result.value);
+      setError(result.ok ? null : result.error.message);
+    }
+    void load();
+    const timer = setInterval(() => void load(), REFRESH_MS);
+    return () => {
+      ended = true;
+      clearInterval(timer);
+    };
+  }, []);
+  return (
+    <>
+      <div class="page-head">
+        <h1>Storage</h1>
+      </div>
+      {error && <Notice kind="bad">{error}</Notice>}
+      {storage ? <Figures storage={storage} /> : !error && <Waiting what="Reading the figures" />}
+    </>
+  );
+}
+
+function Figures({ storage }: { storage: Storage }) {
+  const total = storage.bytesFree + storage.bytesUsed;
+  const perDay = storage.cameras.reduce((sum, camera) => sum + (camera.bytesPerDay ?? 0), 0);
+  const list = [...storage.cameras].sort((a, b) => b.bytes - a.bytes);
+  const largest = Math.max(1, ...list.map((camera) => camera.bytes));
+  return (
+    <div class="stack">
+      <section class="card figures" aria-label="Disk">
+        <div class="figure">
+          <span class="soft">Recordings</span>
+          <strong>{format.bytes(storage.bytesUsed)}</strong>
+        </div>
+        <div class="figure">
+          <span class="soft">Free on the disk</span>
+          <strong>{format.bytes(storage.bytesFree)}</strong>
+        </div>
+        {perDay > 0 && (
+          <div class="figure">
+            <span class="soft">At this rate full in</span>
+            <strong>{daysText(storage.bytesFree / perDay)}</strong>
+          </div>
+        )}
+        <Meter part={total > 0 ? storage.bytesUsed / total : 0} label="Part of the disk that recordings take" />
+      </section>
+      {list.length === 0 ? (
+        <Empty icon="disk" title="Nothing recorded yet">
+          <p>Switch on recording in a camera's settings; what it takes is shown here.</p>
+        </Empty>
+      ) : (
+        <section class="card" aria-label="By camera">
+          <h2>By camera</h2>
+          <div class="rows">
+            {list.map((camera) => (
+              <div class="row" key={camera.slug}>
+                <span class="grow">
+                  <a class="name" href={href('recordings', camera.slug)}>
+                    {cameraOf(camera.slug)?.name ?? camera.slug}
+                  </a>
+                  <br />
+                  <span class="soft small">
+                    {format.count(camera.segments)} {camera.segments === 1 ? 'recording' : 'recordings'}
+                    {camera.oldest && `, since ${format.moment(camera.oldest)}`}
+                    {camera.bytesPerDay ? `, ${format.bytes(camera.bytesPerDay)} a day` : ''}
+                  </span>
+                </span>
+                <span class="numbers">{format.bytes(camera.bytes)}</span>
+                <Meter part={camera.bytes / largest} label={`Size beside the largest: ${camera.slug}`} />
+              </div>
+            ))}
+          </div>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function daysText(days: number): string {
+  if (days < 1) return 'less than a day';
+  return days > 730 ? 'years' : `${Math.floor(days)} ${Math.floor(days) === 1 ? 'day' : 'days'}`;
+}
+
+/** A bar; its width is set through the DOM, which the content policy allows. */
+function Meter({ part, label }: { part: number; label: string }) {
+  const percent = Math.round(Math.min(1, Math.max(0, part)) * 100);
+  return (
+    <div class="meter" role="img" aria-label={`${label}: ${percent} %`}>
+      <i style={{ width: `${percent}%` }} />
+    </div>
+  );
+}

@@ -1,0 +1,156 @@
+// One camera's live picture: a canvas fed by the socket, and over it, in words, why there is none or why it is old.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { CameraInfo } from '../api-types.ts';
+import { urlOf } from '../base.ts';
+import * as format from '../format.ts';
+import { stateSentence, stateWord } from '../ui/status.tsx';
+import { liveMode, liveOpen, watch } from './live.ts';
+import { nextTile, stillLimitMs, type TileEvent, type TileState } from './tile-machine.ts';
+
+const TICK_MS = 1_000;
+// Widths are asked for in steps, so that tiles of nearly one size share the server's work.
+const WIDTH_STEP = 160;
+const MAX_PIXEL_RATIO = 2;
+
+type Props = {
+  readonly camera: CameraInfo;
+  /** The whole picture in full size; otherwise only as large as the tile needs. */
+  readonly large?: boolean;
+  readonly children?: ComponentChildren;
+};
+
+/** Wall time that never steps back. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Whether the element is on screen, in a tab that is looked at. */
+function useOnScreen(target: { readonly current: HTMLElement | null }): boolean {
+  const [onScreen, setOnScreen] = useState(false);
+  useEffect(() => {
+    let near = false;
+    const update = () => setOnScreen(near && document.visibilityState === 'visible');
+    const observer = new IntersectionObserver((entries) => {
+      near = entries.at(-1)?.isIntersecting ?? false;
+      update();
+    });
+    if (target.current) observer.observe(target.current);
+    document.addEventListener('visibilitychange', update);
+    return () => {
+      observer.disconnect();
+      document.removeEventListener('visibilitychange', update);
+    };
+  }, []);
+  return onScreen;
+}
+
+export function LivePicture({ camera, large = false, children }: Props) {
+  const stage = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [tile, setTile] = useState<TileState>({ kind: 'blank' });
+  const onScreen = useOnScreen(stage);
+  const plain = liveMode.value === 'plain';
+  const isLive = camera.status.state === 'live';
+  const step = (event: TileEvent) => setTile((before) => nextTile(before, event));
+
+  useEffect(() => {
+    if (!onScreen || plain) return;
+    const end = watch({
+      camera: camera.slug,
+      width: large ? null : usefulWidth(stage.current?.clientWidth ?? 0),
+      onPicture(picture) {
+        draw(canvas.current, picture);
+        step({ kind: 'picture', at: now() });
+      },
+      onLost: () => step({ kind: 'lost' }),
+    });
+    return () => {
+      end();
+      // Whoever looks again sees at once that this picture is from before.
+      step({ kind: 'lost' });
+    };
+  }, [camera.slug, onScreen, plain, large]);
+
+  useEffect(() => {
+    if (!isLive) step({ kind: 'lost' });
+  }, [isLive]);
+
+  const limitMs = stillLimitMs(camera.status.frameRate);
+  useEffect(() => {
+    const timer = setInterval(() => step({ kind: 'tick', at: now(), limitMs }), TICK_MS);
+    return () => clearInterval(timer);
+  }, [limitMs]);
+
+  return (
+    <div class={`stage ${plain ? 'plain' : tile.kind}`} ref={stage} data-picture={plain ? 'plain' : tile.kind}>
+      {plain ? (
+        onScreen && <PlainPicture camera={camera} />
+      ) : (
+        <>
+          <canvas ref={canvas} role="img" aria-label={`Live picture of ${camera.name}`} width={4} height={3} />
+          {tile.kind !== 'moving' && <Message camera={camera} tile={tile} />}
+        </>
+      )}
+      {children}
+    </div>
+  );
+}
+
+function usefulWidth(cssPixels: number): number | null {
+  if (cssPixels <= 0) return null;
+  const pixels = cssPixels * Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
+  return Math.ceil(pixels / WIDTH_STEP) * WIDTH_STEP;
+}
+
+function draw(canvas: HTMLCanvasElement | null, picture: ImageBitmap): void {
+  if (!canvas) return;
+  if (canvas.width !== picture.width || canvas.height !== picture.height) {
+    canvas.width = picture.width;
+    canvas.height = picture.height;
+  }
+  canvas.getContext('2d')?.drawImage(picture, 0, 0);
+}
+
+function Message({ camera, tile }: { camera: CameraInfo; tile: TileState }) {
+  const { status } = camera;
+  const lastAt = tile.kind === 'stale' ? tile.since : status.lastFrameAt;
+  const since = lastAt ? `No signal since ${format.moment(lastAt)}` : null;
+  if (status.state !== 'live') {
+    const away = status.state === 'backingOff' && since ? since : stateWord(status).word;
+    return (
+      <div class="stage-message">
+        <strong>{away}</strong>
+        <span>{stateSentence(camera)}</span>
+      </div>
+    );
+  }
+  if (tile.kind === 'stale') {
+    return (
+      <div class="stage-message">
+        <strong>{since}</strong>
+        <span>
+          {liveOpen.value ? 'Waiting for the next picture.' : 'The connection to Perch is lost. Trying again.'}
+        </span>
+      </div>
+    );
+  }
+  return (
+    <div class="stage-message first">
+      <span class="spinner" aria-hidden="true" />
+      <span>Waiting for the first picture</span>
+    </div>
+  );
+}
+
+/** Multipart JPEG in an image: the server itself draws a card on it when there is no signal. */
+function PlainPicture({ camera }: { camera: CameraInfo }) {
+  const image = useRef<HTMLImageElement>(null);
+  useEffect(() => {
+    const element = image.current;
+    // An image that is only taken out of the page would keep one of the browser's six connections.
+    return () => element?.setAttribute('src', '');
+  }, []);
+  return <img ref={image} src={urlOf(`cameras/${encodeURIComponent(camera.slug)}/mjpeg`)} alt={camera.name} />;
+}

@@ -1,0 +1,37 @@
+// What one live picture is: nothing yet, moving, or old. Pure. An old picture must never look live.
+
+/** `at` and `since` are the wall clock, milliseconds, when the newest picture was shown. */
+export type TileState =
+  | { readonly kind: 'blank' }
+  | { readonly kind: 'moving'; readonly at: number }
+  | { readonly kind: 'stale'; readonly since: number };
+
+export type TileEvent =
+  | { readonly kind: 'picture'; readonly at: number }
+  /** Time went on; `limitMs` is how long a picture may stand still. */
+  | { readonly kind: 'tick'; readonly at: number; readonly limitMs: number }
+  /** The camera or the socket is gone: no need to wait. */
+  | { readonly kind: 'lost' };
+
+const STILL_MIN_MS = 5_000;
+const STILL_MAX_MS = 60_000;
+const STILL_INTERVALS = 3;
+
+/** How long a picture may stand still before it is old, by the camera's pictures per second. */
+export function stillLimitMs(frameRate: number): number {
+  if (!(frameRate > 0)) return STILL_MIN_MS;
+  return Math.min(STILL_MAX_MS, Math.max(STILL_MIN_MS, (STILL_INTERVALS * 1000) / frameRate));
+}
+
+export function nextTile(state: TileState, event: TileEvent): TileState {
+  switch (event.kind) {
+    case 'picture':
+      return { kind: 'moving', at: event.at };
+    case 'lost':
+      return state.kind === 'moving' ? { kind: 'stale', since: state.at } : state;
+    case 'tick':
+      return state.kind === 'moving' && event.at - state.at > event.limitMs
+        ? { kind: 'stale', since: state.at }
+        : state;
+  }
+}

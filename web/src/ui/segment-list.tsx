@@ -1,0 +1,72 @@
+// The recordings of a day, by hour, newest first.
+
+import type { Segment } from '../api-types.ts';
+import * as format from '../format.ts';
+import { ButtonLink } from './button.tsx';
+import { Icon } from './icons.tsx';
+import { mediaUrl } from './segment-player.tsx';
+
+type Props = {
+  readonly segments: readonly Segment[];
+  readonly playing: string | null;
+  readonly onPlay: (segment: Segment) => void;
+};
+
+export function SegmentList({ segments, playing, onPlay }: Props) {
+  const hours = new Map<number, Segment[]>();
+  for (const segment of [...segments].reverse()) {
+    const hour = new Date(segment.start).getHours();
+    const list = hours.get(hour);
+    if (list) list.push(segment);
+    else hours.set(hour, [segment]);
+  }
+  return (
+    <div class="segments">
+      {[...hours].map(([hour, list]) => (
+        <div key={hour}>
+          <h3>{String(hour).padStart(2, '0')}:00</h3>
+          <ul>
+            {list.map((segment) => (
+              <Line key={segment.id} segment={segment} playing={segment.id === playing} onPlay={onPlay} />
+            ))}
+          </ul>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+type LineProps = { readonly segment: Segment; readonly playing: boolean; readonly onPlay: (segment: Segment) => void };
+
+function Line({ segment, playing, onPlay }: LineProps) {
+  const time = format.timeOfDay(segment.start);
+  if (segment.open) {
+    return (
+      <li class="segment open">
+        <span class="time numbers">{time}</span>
+        <span class="badge recording">
+          <span class="dot" aria-hidden="true" />
+          Being recorded
+        </span>
+      </li>
+    );
+  }
+  return (
+    <li class={`segment${playing ? ' playing' : ''}`}>
+      <button
+        type="button"
+        onClick={() => onPlay(segment)}
+        aria-label={`Play ${time}`}
+        {...(playing ? { 'aria-current': 'true' as const } : {})}
+      >
+        <Icon name="play" />
+        <span class="time">{time}</span>
+        <span class="about">
+          {format.duration(segment.durationMs)} · {format.bytes(segment.bytes)}
+          {segment.format === 'mjpeg' ? ' · JPEG' : ''}
+        </span>
+      </button>
+      <ButtonLink href={mediaUrl(segment)} kind="quiet" icon="download" label={`Download ${time}`} download />
+    </li>
+  );
+}

@@ -1,0 +1,95 @@
+// Plays one recording; tells where it is as wall time, and when it ended.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Segment } from '../api-types.ts';
+import { urlOf } from '../base.ts';
+import * as format from '../format.ts';
+import { ButtonLink } from './button.tsx';
+import { Icon } from './icons.tsx';
+
+/** The file itself. */
+export function mediaUrl(segment: Segment): string {
+  return urlOf(`api/segments/${encodeURIComponent(segment.id)}/media`);
+}
+
+/** What a browser can play: the file, or an MP4 made of it on the way. */
+function playUrl(segment: Segment): string {
+  return segment.format === 'mjpeg'
+    ? urlOf(`api/segments/${encodeURIComponent(segment.id)}/play.mp4`)
+    : mediaUrl(segment);
+}
+
+type Props = {
+  readonly segment: Segment | null;
+  readonly offsetMs: number;
+  /** Grows with each wish to play, so that the same recording can be asked for again. */
+  readonly play: number;
+  readonly onPosition: (at: number | null) => void;
+  readonly onEnded: () => void;
+};
+
+export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded }: Props) {
+  const video = useRef<HTMLVideoElement>(null);
+  const [broken, setBroken] = useState(false);
+  const source = segment ? playUrl(segment) : null;
+
+  useEffect(() => {
+    const element = video.current;
+    if (!element || !source) return;
+    setBroken(false);
+    if (element.getAttribute('src') !== source) element.src = source;
+    element.currentTime = offsetMs / 1000;
+    void element.play().catch(() => {}); // a browser may want a touch first: its own controls are there
+  }, [source, play]);
+
+  // The element lives longer than one recording, but lets go of its connection when it leaves.
+  useEffect(() => {
+    const element = video.current;
+    return () => {
+      element?.removeAttribute('src');
+      element?.load();
+    };
+  }, []);
+
+  return (
+    <>
+      <div class="film">
+        <video
+          ref={video}
+          controls
+          playsInline
+          muted
+          preload="metadata"
+          hidden={!segment}
+          aria-label={segment ? `Recording of ${format.instant(segment.start)}` : 'No recording chosen'}
+          onTimeUpdate={(event) =>
+            segment && onPosition(Date.parse(segment.start) + event.currentTarget.currentTime * 1000)
+          }
+          onEnded={onEnded}
+          onError={() => setBroken(true)}
+        />
+        {!segment && <p>Choose a recording</p>}
+      </div>
+      <div class="film-foot">
+        {segment && (
+          <>
+            <strong class="numbers">{format.instant(segment.start)}</strong>
+            <span class="soft small">
+              {format.duration(segment.durationMs)} · {format.bytes(segment.bytes)}
+            </span>
+            <span class="actions">
+              <ButtonLink href={mediaUrl(segment)} icon="download" download>
+                Download
+              </ButtonLink>
+            </span>
+          </>
+        )}
+        {broken && (
+          <span class="bad-text" role="alert">
+            <Icon name="warn" /> The browser cannot play this file. Download it instead.
+          </span>
+        )}
+      </div>
+    </>
+  );
+}
