@@ -67,7 +67,12 @@ export class FfmpegProcess implements AsyncDisposable {
       },
       onEnd: (raw, spawnError) => {
         const { exitCode = null, signalCode = null } = this.#process ?? {};
-        const end = { code: exitCode, signal: signalCode, stderr: raw, ...(spawnError === undefined ? {} : { spawnError }) };
+        const end = {
+          code: exitCode,
+          signal: signalCode,
+          stderr: raw,
+          ...(spawnError === undefined ? {} : { spawnError }),
+        };
         this.#exit = { error: classifyExit(end), stderr: redactText(raw) };
         this.stdin?.destroy();
         if (this.stdout && !this.#process) this.stdout.push(null);

@@ -19,13 +19,14 @@ const INPUT_BUFFER_BYTES = 512 * 1024;
 const OUTPUT_BUFFER_BYTES = 256 * 1024;
 
 type Ring = { get(): string };
+type ProcessCallback = (process: ChildProcess, stdout: Ring, stderr: Ring) => void;
 type EndCallback = (error: Error | null | undefined, stdout?: Ring, stderr?: Ring) => void;
 /** The inside of a command that we touch. */
 type Internals = {
   ffmpegProc?: ChildProcess;
   _checkCapabilities(done: (error: Error | null) => void): void;
   availableEncoders(done: (error: Error | null, encoders: object) => void): void;
-  _spawnFfmpeg(args: string[], options: object, onProcess: (process: ChildProcess) => void, onEnd: EndCallback): void;
+  _spawnFfmpeg(args: string[], options: object, onProcess: ProcessCallback, onEnd: EndCallback): void;
 };
 
 /** What the process wrapper gets. */
@@ -80,9 +81,9 @@ export function launch(job: FfmpegJob, events: LaunchEvents): Launched {
       spawn(
         args,
         options,
-        (process) => {
+        (process, out, err) => {
           events.onProcess(process);
-          onProcess(process);
+          onProcess(process, out, err);
         },
         onEndSafe,
       );

@@ -15,9 +15,12 @@ export type JobOutput = {
 /** One run of ffmpeg: one input, one output (all that fluent-ffmpeg allows for pipes, and all Perch needs). */
 export type FfmpegJob = { readonly input: JobInput; readonly output: JobOutput };
 
-/** Options for every Matroska stream on stdin: known format, no look-ahead, no waiting for more data than one block. */
+/**
+ * Options for every Matroska stream on stdin: known format, no look-ahead. Never `-fflags nobuffer`: with it ffmpeg throws
+ * away the frames it looked at while probing (one frame lost with 5.1).
+ */
 export const matroskaInput: JobInput = {
-  options: ['-fflags', 'nobuffer', '-probesize', '32', '-analyzeduration', '0', '-f', 'matroska'],
+  options: ['-probesize', '32', '-analyzeduration', '0', '-f', 'matroska'],
   source: 'pipe',
 };
 
