@@ -102,6 +102,8 @@ export class EncodedSource {
     const encoder = new Encoder({
       source: this.#source,
       settings: this.#settings().encoder,
+      segmentSeconds: this.#settings().segmentSeconds,
+      preRollMs: this.#settings().preRollSeconds * SECOND_MS,
       clock: this.#clock,
       log: this.#log.child({ part: 'encoder' }),
     });
@@ -132,6 +134,7 @@ export class EncodedSource {
   }
 
   #key(): string {
-    return JSON.stringify(this.#settings().encoder);
+    const { encoder, segmentSeconds } = this.#settings();
+    return JSON.stringify({ encoder, segmentSeconds });
   }
 }

@@ -1,0 +1,180 @@
+// Composition root: builds every part, wires it, starts and stops it in order. Usable without a process (tests, demo).
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger as PinoLogger } from 'pino';
+import { createAuth } from './auth/auth.ts';
+import { Discovery } from './cameras/discovery.ts';
+import { Fleet } from './cameras/fleet.ts';
+import { CameraProbe } from './cameras/probe.ts';
+import type { Config } from './config.ts';
+import { Bus } from './core/bus.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { NvrError } from './core/nvr-error.ts';
+import { createDrivers } from './drivers/all-drivers.ts';
+import { createServer } from './http/server.ts';
+import type { Net } from './net/net.ts';
+import { systemNet } from './net/system-net.ts';
+import { Recordings } from './recording/recordings.ts';
+import { AuditLog } from './store/audit.ts';
+import { CameraTable } from './store/cameras.ts';
+import { DataLock } from './store/data-lock.ts';
+import { openDatabase } from './store/database.ts';
+import { EventLog } from './store/events.ts';
+import { Secrets } from './store/secrets.ts';
+import { SegmentIndex } from './store/segment-index.ts';
+import { SessionTable } from './store/sessions.ts';
+import { SettingsTable } from './store/settings.ts';
+import { TokenTable } from './store/tokens.ts';
+import { UserTable } from './store/users.ts';
+
+/** The database in the data folder. */
+export const DATABASE_FILE = 'perch.db';
+/** The key of the stored camera passwords, in the data folder. */
+export const KEY_FILE = 'secret.key';
+/** Recordings in the data folder. */
+export const RECORDINGS_FOLDER = 'recordings';
+const WEB_ROOT = fileURLToPath(new URL('../web/dist', import.meta.url));
+
+/** What the app is made from; clock and net are replaced in tests only. */
+export type AppOptions = {
+  readonly config: Config;
+  readonly log: PinoLogger;
+  readonly clock?: Clock;
+  readonly net?: Net;
+};
+
+/** A built app. `start` once, `stop` once. */
+export type PerchApp = {
+  readonly fleet: Fleet;
+  readonly bus: Bus;
+  readonly recordings: Recordings;
+  /** Listens, then lets cameras dial. Resolves with the address. @throws NvrError `conflict` when the port is taken */
+  start(): Promise<{ url: string; port: number }>;
+  /** Closes recordings, says goodbye to cameras, ends streams, closes the database. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Builds everything without listening or dialling.
+ * @throws NvrError `unavailable` when the data folder cannot be used, `conflict` when another Perch uses it or the
+ *   database is newer
+ */
+export function createApp(options: AppOptions): PerchApp {
+  const { config } = options;
+  makeFolder(config.dataDir);
+  const lock = DataLock.acquire(config.dataDir);
+  try {
+    return build(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function build({ config, log, clock = systemClock, net = systemNet }: AppOptions, lock: DataLock): PerchApp {
+  const secrets = Secrets.fromFile(join(config.dataDir, KEY_FILE));
+  const db = openDatabase(join(config.dataDir, DATABASE_FILE));
+  const recordingsDir = join(config.dataDir, RECORDINGS_FOLDER);
+
+  const bus = new Bus((err, name) => log.error({ err, fact: name }, 'A listener failed'));
+  const drivers = createDrivers();
+  const table = new CameraTable(db, secrets, (driver) => drivers.get(driver).secrets);
+  const fleet = new Fleet({
+    table,
+    drivers,
+    clock,
+    net,
+    log,
+    bus,
+    discoveryTargets: config.discoveryTargets,
+    folderExists: (folder) => existsSync(join(recordingsDir, folder)),
+  });
+  for (const lost of table.lostSecrets) {
+    log.error(lost, `A stored ${lost.setting} cannot be read (was ${KEY_FILE} replaced?); enter it again`);
+  }
+  const users = new UserTable(db);
+  const auth = createAuth({ users, sessions: new SessionTable(db), tokens: new TokenTable(db), clock });
+  const settings = new SettingsTable(db);
+  const events = new EventLog(db, clock, () => settings.current.eventDays);
+  const index = new SegmentIndex(db);
+  const recordings = new Recordings({ fleet, index, bus, clock, dataDir: config.dataDir, log });
+  const stopEvents = events.follow(bus);
+
+  let server: Awaited<ReturnType<typeof createServer>> | null = null;
+
+  return {
+    fleet,
+    bus,
+    recordings,
+    async start() {
+      if (config.admin && auth.accounts.setupRequired) await auth.accounts.setUp(config.admin.username, config.admin.password);
+      server = await createServer({
+        log,
+        clock,
+        bus,
+        fleet,
+        discovery: new Discovery({ fleet, clock, net, log, targets: config.discoveryTargets }),
+        probe: new CameraProbe({ fleet, drivers, clock, net, log }),
+        auth,
+        audit: new AuditLog(db, clock),
+        events,
+        settings,
+        index,
+        recordings,
+        options: {
+          trustProxy: config.trustProxy,
+          allowedHosts: config.allowedHosts,
+          frameAncestors: config.frameAncestors,
+          tls: config.tls && { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) },
+          webRoot: existsSync(WEB_ROOT) ? WEB_ROOT : null,
+        },
+      });
+      const port = await listen(server, config);
+      // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
+      fleet.start();
+      void recordings.start().catch((err: unknown) => log.error({ err }, 'Recording could not start'));
+      return { url: publicUrl(config, port), port };
+    },
+    async stop() {
+      await Promise.all([recordings.stop(), fleet.stop()]);
+      await server?.close();
+      stopEvents();
+      db.close();
+      lock.release();
+    },
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+    throw new NvrError('unavailable', `The data folder ${folder} (PERCH_DATA_DIR) cannot be made: ${reason}`, { cause });
+  }
+}
+
+async function listen(server: Awaited<ReturnType<typeof createServer>>, config: Config): Promise<number> {
+  try {
+    await server.listen({ host: config.host, port: config.port });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'is in use by another program; set PERCH_PORT to a free one'
+        : code === 'EACCES'
+          ? 'may not be used by this user; set PERCH_PORT to one above 1023'
+          : `cannot be used (${code ?? (cause as Error).message}); check PERCH_HOST and PERCH_PORT`;
+    throw new NvrError('conflict', `${config.host}:${config.port} ${why}`, { cause });
+  }
+  const address = server.server.address();
+  return typeof address === 'object' && address ? address.port : config.port;
+}
+
+/** The address to show: a wildcard is shown as localhost. */
+function publicUrl(config: Config, port: number): string {
+  const host = ['0.0.0.0', '::', ''].includes(config.host) ? 'localhost' : config.host;
+  return `${config.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,49 @@
+// Perch with simulated cameras: a look around without hardware. Everything lives in a scratch folder that goes at the end.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Logger as PinoLogger } from 'pino';
+import { createApp, type PerchApp } from './app.ts';
+import type { Config } from './config.ts';
+import { systemClock } from './core/clock.ts';
+import { systemNet } from './net/system-net.ts';
+import { IwfcamSimulator } from './sim/iwfcam/simulator.ts';
+
+/** The simulated camera's address: loopback, so that nothing leaves the machine. */
+const CAMERA_HOST = '127.0.0.2';
+const DEMO_FPS = 12;
+
+/** Starts one simulator per driver and an app that has them added and recording. `start` still is the caller's. */
+export async function startDemo(config: Config, log: PinoLogger): Promise<PerchApp> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'perch-demo-'));
+  const simulator = await IwfcamSimulator.start({
+    net: systemNet,
+    clock: systemClock,
+    host: CAMERA_HOST,
+    port: 0,
+    source: 'testsrc',
+    fps: DEMO_FPS,
+    audio: true,
+  });
+  const app = createApp({
+    config: { ...config, dataDir, discoveryTargets: [`${CAMERA_HOST}:${simulator.discoveryPort}`] },
+    log,
+  });
+  await app.fleet.add({
+    name: 'Demo IWFCam',
+    driver: 'iwfcam',
+    settings: { host: CAMERA_HOST, port: simulator.discoveryPort },
+    recording: { mode: 'continuous' },
+  });
+  log.info({ dataDir }, 'Demo: a simulated camera is added and recorded into a scratch folder');
+  return {
+    ...app,
+    start: () => app.start(),
+    async stop() {
+      await app.stop();
+      await simulator.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

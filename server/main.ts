@@ -1,0 +1,76 @@
+// The process: configuration, start, signals, exit code.
+
+import pino from 'pino';
+import { createApp, type PerchApp } from './app.ts';
+import { type Config, readConfig } from './config.ts';
+import { isNvrError } from './core/nvr-error.ts';
+import { startDemo } from './demo.ts';
+
+/** SIGTERM to exit: the public interface promises five seconds. */
+const STOP_DEADLINE_MS = 4700;
+const EXIT_BAD_CONFIG = 2;
+const EXIT_FAILED = 1;
+
+let config: Config;
+try {
+  config = readConfig(process.env);
+} catch (error) {
+  process.stderr.write(`perch: ${(error as Error).message}\n`);
+  process.exit(EXIT_BAD_CONFIG);
+}
+
+const log = pino({
+  level: config.logLevel,
+  base: null,
+  timestamp: pino.stdTimeFunctions.isoTime,
+  redact: ['req.headers.authorization', 'req.headers.cookie'],
+});
+
+let stopping: Promise<void> | null = null;
+let app: PerchApp | null = null;
+
+/** Ends the process once; a repeated signal changes nothing and never shortens the clean end. */
+function stop(reason: string, exitCode: number): void {
+  if (stopping) return;
+  log.info({ reason }, 'Stopping: saying goodbye to the cameras, closing recordings');
+  const deadline = setTimeout(() => {
+    log.error({}, 'The clean end took too long; leaving now');
+    process.exit(EXIT_FAILED);
+  }, STOP_DEADLINE_MS);
+  stopping = (async () => {
+    try {
+      // A signal during the start: let it come up (it takes under a second), then end it in order.
+      await starting.catch(() => {});
+      await app?.stop();
+      log.info({}, 'Stopped');
+      process.exitCode = exitCode;
+    } catch (error) {
+      log.error({ err: error }, 'The clean end failed');
+      process.exitCode = EXIT_FAILED;
+    }
+    clearTimeout(deadline);
+    process.exit();
+  })();
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal, 0));
+// A recorder goes on: a lost promise harms one request or one camera, which its owner retries.
+process.on('unhandledRejection', (error) => log.error({ err: error }, 'A promise failed and nobody was listening'));
+// After this nothing can be trusted: close what is open and let the supervisor outside (compose, systemd) start anew.
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'Unexpected exception');
+  stop('uncaughtException', EXIT_FAILED);
+});
+
+const starting: Promise<void> = (async () => {
+  app = process.argv.includes('--demo') ? await startDemo(config, log) : createApp({ config, log });
+  const { url } = await app.start();
+  process.stdout.write(`\nPerch is running. Open ${url} in a browser.\n\n`);
+})();
+
+starting.catch(async (error: unknown) => {
+  if (isNvrError(error) && error.code !== 'internal') process.stderr.write(`perch: ${error.message}\n`);
+  else log.fatal({ err: error }, 'Perch could not start');
+  await app?.stop().catch(() => {});
+  process.exit(isNvrError(error, 'bad_input') ? EXIT_BAD_CONFIG : EXIT_FAILED);
+});
