@@ -1,0 +1,117 @@
+// One listener. Blocks are decoded once per camera and coded per listener (each answer is one continuous stream). A
+// listener that falls behind the ring loses sound and is counted; in an outage the answer stays open and is silent.
+
+import type { HubReader } from '../cameras/frame-hub.ts';
+import type { Clock } from '../core/clock.ts';
+import type { AudioFrame } from '../core/frame.ts';
+import { NvrError } from '../core/nvr-error.ts';
+import type { CameraFeed, FeedMember } from './camera-feed.ts';
+import type { LiveCamera } from './live-camera.ts';
+import { isDecodable, openCoder, SOUND_TYPES, type SoundCoder, type SoundForm } from './sound.ts';
+import type { StreamSink } from './stream-sink.ts';
+
+/** A live camera with sound sends a block within this; the answer must come within 1 s. */
+const FIRST_BLOCK_MS = 900;
+const STUCK_CHECK_MS = 5000;
+const RETRY_MS = 5000;
+
+/** Headers of the answer. */
+export function soundHeaders(form: SoundForm): Record<string, string> {
+  return { 'Content-Type': SOUND_TYPES[form], 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+}
+
+/**
+ * The format of a camera's sound: of its newest block, or of the first one that comes within a moment.
+ * @throws NvrError `not_found` when the camera is live and silent, or sends what cannot be decoded; `unavailable`
+ * (with `retryAfterMs`) when it is away and its sound was never heard
+ */
+export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortSignal): Promise<AudioFrame> {
+  const { hub } = camera;
+  if (!hub.newestAudio && camera.status().state === 'live') {
+    using reader = hub.open({ kinds: 'audio', policy: 'newest', start: 'live' });
+    const limit = new AbortController();
+    const timer = clock.after(FIRST_BLOCK_MS, () => limit.abort());
+    await reader.wait(AbortSignal.any([signal, limit.signal]));
+    timer.cancel();
+  }
+  const frame = hub.newestAudio?.frame;
+  if (!frame && camera.status().state === 'live') throw new NvrError('not_found', 'This camera sends no sound');
+  if (!frame) {
+    throw new NvrError('unavailable', 'The camera is away, and its sound was not heard yet', {
+      context: { retryAfterMs: RETRY_MS },
+    });
+  }
+  if (!isDecodable(frame.codec))
+    throw new NvrError('not_found', `Sound of this camera (${frame.codec}) is not offered here`);
+  return frame;
+}
+
+/** Streams one camera's sound into one sink. */
+export class AudioStream implements FeedMember {
+  readonly #feed: CameraFeed;
+  readonly #sink: StreamSink;
+  readonly #format: AudioFrame;
+  readonly #coder: SoundCoder;
+  readonly #reader: HubReader;
+  readonly #onSkipped: (blocks: number) => void;
+
+  /**
+   * @param format a block from {@link findSound}
+   * @param onSkipped told how many blocks a slow listener did not get
+   */
+  constructor(
+    feed: CameraFeed,
+    sink: StreamSink,
+    form: SoundForm,
+    format: AudioFrame,
+    onSkipped: (blocks: number) => void,
+  ) {
+    this.#feed = feed;
+    this.#sink = sink;
+    this.#format = format;
+    this.#coder = openCoder(form, format);
+    this.#onSkipped = onSkipped;
+    this.#reader = feed.camera.hub.open({
+      kinds: 'audio',
+      policy: 'every',
+      start: 'live',
+      viewer: true,
+      onFrame: () => this.#pump(),
+    });
+    feed.join(this);
+    sink.open(soundHeaders(form), { onReady: () => this.#pump(), onClose: () => this.#onClosed() }, () => {
+      if (this.#coder.opening.length > 0) sink.write([this.#coder.opening]);
+    });
+    feed.wantTick(feed.nowMs() + STUCK_CHECK_MS);
+  }
+
+  tick(nowMs: number): number {
+    this.#sink.endIfStuck(nowMs);
+    return this.#sink.closed ? Number.POSITIVE_INFINITY : nowMs + STUCK_CHECK_MS;
+  }
+
+  close(): void {
+    this.#sink.end();
+  }
+
+  #pump(): void {
+    while (this.#sink.idle && !this.#sink.closed) {
+      const item = this.#reader.poll();
+      if (item?.frame.kind !== 'audio') return;
+      const { frame, missed } = item;
+      if (missed > 0) this.#onSkipped(missed);
+      const same = frame.sampleRate === this.#format.sampleRate && frame.channels === this.#format.channels;
+      if (!same || !isDecodable(frame.codec)) {
+        this.#sink.end(); // the camera changed its sound; a new request is answered for the new one
+        return;
+      }
+      const bytes = this.#coder.encode(frame);
+      if (bytes.length > 0) this.#sink.write([bytes]);
+    }
+  }
+
+  #onClosed(): void {
+    this.#reader[Symbol.dispose]();
+    this.#feed.leave(this);
+  }
+}

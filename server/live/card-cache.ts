@@ -1,0 +1,65 @@
+// Cards already painted: one per camera and width, painted again only when they would say something else.
+
+import type { Clock } from '../core/clock.ts';
+import { paintCard, sinceText, stateText } from './card.ts';
+import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
+import { type Part, partOf } from './mjpeg-part.ts';
+import { plainCard } from './plain-card.ts';
+
+/** Cards kept, over all cameras and widths; some tens of kilobytes each. */
+const MAX_CARDS = 100;
+/** Cards painted at once; each takes a thread for some tens of milliseconds. */
+const MAX_PAINTING = 2;
+/** Cards waiting to be painted; beyond that the plain one must do. */
+const MAX_WAITING = 50;
+
+/** A card, or the promise of one. */
+export type CardEntry = { readonly key: string; part: Part | null; readonly painting: Promise<Part> };
+
+/** The cards of all cameras. */
+export class CardCache {
+  readonly #clock: Clock;
+  readonly #cards = new Map<string, CardEntry>();
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The card as it should look now; the same entry as long as it says the same. Painting begins at once. */
+  get(camera: LiveCamera, width: number | null): CardEntry {
+    const newest = camera.hub.newestVideo;
+    const picture = newest?.frame.codec === 'mjpeg' ? newest.frame : null;
+    const { name } = camera.config;
+    const state = stateText(camera.status());
+    const isLost = picture !== null && this.#clock.monoMs() - picture.monoMs >= NO_SIGNAL_MS;
+    const since = isLost ? sinceText(picture.at, this.#clock.wallMs()) : '';
+    const key = [name, state, since, newest?.seq].join('\n');
+    const place = `${camera.id} ${width ?? ''}`;
+    const known = this.#cards.get(place);
+    if (known?.key === key) return known;
+    const painting = this.#inTurn(() => paintCard({ name, state, since, picture: picture?.data ?? null, width }));
+    const entry: CardEntry = { key, part: null, painting: painting.then(partOf) };
+    void entry.painting.then((part) => {
+      entry.part = part;
+    });
+    this.#cards.delete(place);
+    this.#cards.set(place, entry);
+    if (this.#cards.size > MAX_CARDS) this.#cards.delete(this.#cards.keys().next().value!);
+    return entry;
+  }
+
+  async #inTurn(paint: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    if (this.#waiting.length >= MAX_WAITING) return plainCard;
+    if (this.#running >= MAX_PAINTING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      return await paint();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+}

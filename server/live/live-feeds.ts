@@ -1,0 +1,85 @@
+// All that is being watched: one feed per watched camera, a bound on the number of viewers, and the end of all of them.
+
+import type { Bus } from '../core/bus.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { NvrError } from '../core/nvr-error.ts';
+import { Tally } from '../core/tally.ts';
+import { CameraFeed, type FeedMember } from './camera-feed.ts';
+import { CardCache } from './card-cache.ts';
+import type { LiveCamera } from './live-camera.ts';
+
+/** Open viewers of all kinds in this process; each holds a socket. */
+export const MAX_VIEWERS = 2000;
+
+/** What the feeds stand on. */
+export type LiveFeedsOptions = { readonly clock: Clock; readonly bus: Bus; readonly log: Logger };
+
+/** The feeds of all cameras that somebody watches. */
+export class LiveFeeds {
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly log: Logger;
+  readonly cards: CardCache;
+  /** What slow readers did not get. */
+  readonly tally = new Tally<'framesSkipped' | 'soundSkipped'>();
+  readonly #feeds = new Map<string, CameraFeed>();
+  readonly #stopListening: () => void;
+  #closed = false;
+
+  constructor({ clock, bus, log }: LiveFeedsOptions) {
+    this.clock = clock;
+    this.bus = bus;
+    this.log = log;
+    this.cards = new CardCache(clock);
+    this.#stopListening = bus.on('camera.removed', ({ camera }) => this.#feeds.get(camera)?.close());
+  }
+
+  /** Viewers of all cameras. */
+  get viewers(): number {
+    let sum = 0;
+    for (const feed of this.#feeds.values()) sum += feed.members;
+    return sum;
+  }
+
+  /** Watched cameras: a leak check. */
+  get cameras(): number {
+    return this.#feeds.size;
+  }
+
+  /**
+   * Adds a viewer to a camera's feed.
+   * @param join makes the viewer, which joins the feed; when it throws, nothing is left behind
+   * @throws NvrError `unavailable` when there are too many viewers or Perch is stopping, and what `join` throws
+   */
+  watch<T extends FeedMember>(camera: LiveCamera, join: (feed: CameraFeed) => T): T {
+    if (this.#closed) throw new NvrError('unavailable', 'Perch is stopping');
+    if (this.viewers >= MAX_VIEWERS) throw new NvrError('unavailable', 'Too many open streams');
+    const feed = this.#feedOf(camera);
+    try {
+      return join(feed);
+    } finally {
+      if (feed.members === 0) this.#forget(feed);
+    }
+  }
+
+  /** Ends every viewer; new ones are refused. */
+  close(): void {
+    this.#closed = true;
+    this.#stopListening();
+    for (const feed of [...this.#feeds.values()]) feed.close();
+  }
+
+  #feedOf(camera: LiveCamera): CameraFeed {
+    const known = this.#feeds.get(camera.id);
+    // A camera whose driver was changed is a new object behind the same id.
+    if (known?.camera === camera) return known;
+    const feed = new CameraFeed(camera, this.clock, this.cards, () => this.#forget(feed));
+    this.#feeds.set(camera.id, feed);
+    return feed;
+  }
+
+  #forget(feed: CameraFeed): void {
+    if (this.#feeds.get(feed.camera.id) === feed) this.#feeds.delete(feed.camera.id);
+  }
+}

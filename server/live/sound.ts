@@ -1,0 +1,77 @@
+// A camera's sound as other tools take it: an endless WAV of 16-bit PCM, or one continuous IMA ADPCM stream.
+
+import type { AudioCodec, AudioFrame } from '../core/frame.ts';
+import { decodeImaBlock, ImaStreamEncoder, pcmBytes } from '../media/ima-adpcm.ts';
+
+/** Turns blocks into bytes of one answer; holds that answer's state. */
+export type SoundCoder = {
+  /** Bytes before the first block. */
+  readonly opening: Uint8Array;
+  encode(frame: AudioFrame): Uint8Array;
+};
+
+/** The two ways to hear a camera. */
+export type SoundForm = 'ima' | 'wav';
+
+/** `Content-Type` of each. */
+export const SOUND_TYPES: Readonly<Record<SoundForm, string>> = { ima: 'audio/x-ima-adpcm', wav: 'audio/wav' };
+
+const WAV_HEADER_BYTES = 44;
+const WAV_FORMAT_PCM = 1;
+const BYTES_PER_SAMPLE = 2;
+/** "As long as it gets": ffmpeg and Chromium then read until the end, sox and VLC for longer than three days. */
+const ENDLESS = 0xffffffff;
+
+const decoded = new WeakMap<AudioFrame, Int16Array>();
+
+/** Whether this codec can be turned into PCM here (others need a decoder that Perch does not have). */
+export function isDecodable(codec: AudioCodec): boolean {
+  return codec === 'ima-adpcm' || codec === 'pcm-s16le';
+}
+
+/** A coder for sound of that format. */
+export function openCoder(
+  form: SoundForm,
+  { sampleRate, channels }: Pick<AudioFrame, 'sampleRate' | 'channels'>,
+): SoundCoder {
+  if (form === 'wav') {
+    return { opening: wavHeader(sampleRate, channels), encode: (frame) => pcmBytes(pcmOf(frame)) };
+  }
+  const encoder = new ImaStreamEncoder();
+  return { opening: new Uint8Array(0), encode: (frame) => encoder.encode(pcmOf(frame)) };
+}
+
+/** The block as PCM: decoded once, however many listen. */
+export function pcmOf(frame: AudioFrame): Int16Array {
+  let pcm = decoded.get(frame);
+  if (!pcm) {
+    pcm = frame.codec === 'ima-adpcm' ? decodeImaBlock(frame.data) : samplesOf(frame.data);
+    decoded.set(frame, pcm);
+  }
+  return pcm;
+}
+
+function samplesOf(bytes: Uint8Array): Int16Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const pcm = new Int16Array(bytes.byteLength >> 1);
+  for (let n = 0; n < pcm.length; n++) pcm[n] = view.getInt16(n * 2, true);
+  return pcm;
+}
+
+/** RIFF header of a stream that has no end. */
+export function wavHeader(sampleRate: number, channels: number): Uint8Array {
+  const header = Buffer.alloc(WAV_HEADER_BYTES);
+  header.write('RIFF', 0, 'latin1');
+  header.writeUInt32LE(ENDLESS, 4);
+  header.write('WAVEfmt ', 8, 'latin1');
+  header.writeUInt32LE(16, 16); // length of this chunk
+  header.writeUInt16LE(WAV_FORMAT_PCM, 20);
+  header.writeUInt16LE(channels, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(sampleRate * channels * BYTES_PER_SAMPLE, 28);
+  header.writeUInt16LE(channels * BYTES_PER_SAMPLE, 32);
+  header.writeUInt16LE(BYTES_PER_SAMPLE * 8, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(ENDLESS, 40);
+  return header;
+}
