@@ -1,0 +1,96 @@
+// From settings to a running session: name to address, the kept port, then the dial.
+
+import { isNvrError, NvrError } from '../../core/nvr-error.ts';
+import { isUnicastIpv4 } from '../../net/ipv4.ts';
+import type { UdpSocket } from '../../net/net.ts';
+import type { DriverContext } from '../driver.ts';
+import { limits } from './dialect.ts';
+import type { Handshake } from './machine-types.ts';
+import { type IwfcamMemory, readMemory } from './memory.ts';
+import { IwfcamSession } from './session.ts';
+import type { IwfcamSettings } from './settings.ts';
+
+/** Dials one camera. @throws NvrError when it does not answer; by then every socket is closed again */
+export async function openSession(settings: IwfcamSettings, context: DriverContext): Promise<IwfcamSession> {
+  const memory = readMemory(context.memory.load());
+  const host = settings.host === null ? null : await resolveHost(settings.host, context);
+  const wantedPort = settings.localPort ?? memory?.localPort ?? 0;
+  const socket = await bindKept(wantedPort, context);
+  let session: IwfcamSession;
+  try {
+    const localPort = socket.local.port;
+    const isKept = memory?.localPort === localPort;
+    if (!isKept) context.memory.save({ localPort, session: 0, mediaPort: 0, host: '' } satisfies IwfcamMemory);
+    session = new IwfcamSession(
+      {
+        socket,
+        handshake: handshakeOf(settings, host, isKept ? memory : null, context),
+        advertiseAddress: settings.advertiseAddress,
+        remember: (id, peer) =>
+          context.memory.save({
+            localPort,
+            session: id,
+            mediaPort: peer.port,
+            host: peer.address,
+          } satisfies IwfcamMemory),
+      },
+      context,
+    );
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
+  await session.dial();
+  return session;
+}
+
+function handshakeOf(
+  settings: IwfcamSettings,
+  host: string | null,
+  memory: IwfcamMemory | null,
+  context: DriverContext,
+): Handshake {
+  const last = memory && memory.session > 0 ? memory : null;
+  const addresses = host === null ? [...(last ? [last.host] : []), ...context.net.broadcastAddresses()] : [host];
+  if (addresses.length === 0) {
+    throw new NvrError('unavailable', 'The camera’s address is not known and there is no local network to search');
+  }
+  return {
+    uid: settings.uid,
+    host,
+    probe: addresses.map((address) => ({ address, port: settings.port })),
+    discoveryPort: settings.port,
+    token: settings.token,
+    oldSession: last && { address: last.host, mediaPort: last.mediaPort, session: last.session },
+  };
+}
+
+async function resolveHost(host: string, context: DriverContext): Promise<string> {
+  const { signal, net } = context;
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const onAbort = () =>
+    aborted.reject(new NvrError('cancelled', 'Cancelled while resolving', { cause: signal.reason }));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) onAbort();
+    const address = await Promise.race([aborted.promise, net.resolve(host)]);
+    if (!isUnicastIpv4(address))
+      throw new NvrError('unavailable', `${host} resolves to ${address}: no camera can have it`);
+    return address;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The same port as last time, so that the device reuses our slot; any port when somebody else has it now. */
+async function bindKept(port: number, context: DriverContext): Promise<UdpSocket> {
+  const options = { receiveBufferBytes: limits.receiveBufferBytes, broadcast: true };
+  try {
+    return await context.net.openUdp({ ...options, port });
+  } catch (error) {
+    if (port === 0 || !isNvrError(error)) throw error;
+    context.log.debug({ port }, 'The kept UDP port is not free; taking another');
+    return context.net.openUdp(options);
+  }
+}
