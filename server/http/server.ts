@@ -6,6 +6,7 @@ import rateLimit from '@fastify/rate-limit';
 import websocket from '@fastify/websocket';
 import fastify from 'fastify';
 import type { Logger } from 'pino';
+import packageJson from '../../package.json' with { type: 'json' };
 import type { Auth } from '../auth/auth.ts';
 import type { Discovery } from '../cameras/discovery.ts';
 import type { Fleet } from '../cameras/fleet.ts';
@@ -17,10 +18,24 @@ import type { EventLog } from '../store/events.ts';
 import type { SettingsTable } from '../store/settings.ts';
 import type { App } from './app.ts';
 import { installAuth } from './plugins/auth.ts';
+import { installBodies } from './plugins/bodies.ts';
 import { installCoercion } from './plugins/coerce.ts';
 import { installErrors } from './plugins/errors.ts';
-import { installRequestLog, requestLogger } from './plugins/request-log.ts';
+import { DOCS_PREFIX, installOpenapi } from './plugins/openapi.ts';
+import { installRequestLog, QuietLog, requestLogger } from './plugins/request-log.ts';
 import { installSecurityHeaders } from './plugins/security-headers.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { cameraRoutes } from './routes/cameras.ts';
+import { driverRoutes } from './routes/drivers.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { settingsRoutes } from './routes/settings.ts';
+import { setupRoutes } from './routes/setup.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 
 /** How the process was told to serve. */
 export type ServerSettings = {
@@ -75,7 +90,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   };
   const common = {
     loggerInstance: requestLogger(server.log),
-    disableRequestLogging: true,
+    logController: new QuietLog(),
     trustProxy: options.trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -97,12 +112,28 @@ export async function createServer(server: ServerOptions): Promise<App> {
   installAuth(app, {
     auth: server.auth,
     allowedHosts: options.allowedHosts,
-    foreignRoutes: [{ prefix: '/api/docs', access: 'viewer' }],
+    foreignRoutes: [{ prefix: DOCS_PREFIX, access: 'viewer' }],
   });
   await app.register(rateLimit, { max: REQUESTS_PER_MINUTE, timeWindow: 60 * SECOND_MS });
   await app.register(websocket, { options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES } });
   installCoercion(app);
 
-  // Routes, one file each.
+  installBodies(app);
+  await installOpenapi(app, packageJson.version);
+
+  // Routes, one file each; each gets just what it works on.
+  const { auth, fleet, audit, settings, bus, events, clock, discovery, probe } = server;
+  await app.register(sessionRoutes, { auth, fleet, audit });
+  await app.register(setupRoutes, { auth, audit });
+  await app.register(userRoutes, { auth, fleet, audit });
+  await app.register(tokenRoutes, { auth, fleet, audit });
+  await app.register(driverRoutes, { fleet, discovery });
+  await app.register(cameraRoutes, { fleet, probe, audit });
+  await app.register(eventRoutes, { fleet, bus, events, clock });
+  await app.register(settingsRoutes, { settings, audit });
+  await app.register(auditRoutes, { audit });
+  await app.register(metricsRoutes, { fleet });
+  await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });
+  if (options.webRoot !== null) await app.register(pageRoutes, { webRoot: options.webRoot });
   return app;
 }

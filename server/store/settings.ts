@@ -7,11 +7,11 @@ export type SystemSettings = {
   /** Shown in titles: which house is this. */
   readonly siteName: string;
   /** How long events and the audit trail are kept. */
-  readonly eventRetentionDays: number;
+  readonly eventDays: number;
 };
 
 /** What a new installation has. */
-export const defaultSettings: SystemSettings = { siteName: 'Perch', eventRetentionDays: 90 };
+export const defaultSettings: SystemSettings = { siteName: 'Perch', eventDays: 90 };
 
 /** Rows of `settings`. Reads come from memory. */
 export class SettingsTable {
@@ -31,7 +31,7 @@ export class SettingsTable {
     });
   }
 
-  get(): SystemSettings {
+  get current(): SystemSettings {
     return this.#current;
   }
 

@@ -60,11 +60,12 @@ export function installAuth(app: App, { auth, allowedHosts, foreignRoutes }: Aut
     const foreignHost = !hostsOf(request).every((host) => isAllowedHost(host, allowedHosts));
     if (foreignHost && access !== 'media') throw misdirected(request);
     if (access === 'media') reply.header('cross-origin-resource-policy', 'cross-origin');
+    else reply.header('cache-control', 'no-store'); // replies differ by caller; routes that may be kept say so
 
     const foreignPage = fromForeignPage(request);
     const asks = !SAFE_METHODS.has(request.method);
     const upgrades = request.headers.upgrade !== undefined;
-    let known = await identify(request, reply, auth, access);
+    let known = await identify(request, auth, access);
     if (known?.ambient && upgrades && foreignPage) known = null; // a socket may still sign in with a token
     if (known && access === 'media') {
       // Programs reach us by whatever name a proxy gave; a browser session must not.
@@ -86,12 +87,7 @@ export function installAuth(app: App, { auth, allowedHosts, foreignRoutes }: Aut
 }
 
 /** Who is calling. What is written into the request on purpose wins over what a browser adds. */
-async function identify(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  auth: Auth,
-  access?: Access,
-): Promise<Known | null> {
+async function identify(request: FastifyRequest, auth: Auth, access?: Access): Promise<Known | null> {
   if (access === undefined || (access === 'public' && !request.routeOptions.config.identify)) return null;
   const { authenticator } = auth;
   const given = parseAuthorization(request.headers.authorization);

@@ -1,6 +1,6 @@
 // One line per request at debug, without the query: it may hold a token.
 
-import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { App } from '../app.ts';
 import { pathOf } from './errors.ts';
@@ -15,6 +15,19 @@ export function requestLogger(log: Logger): FastifyBaseLogger {
       },
     },
   );
+}
+
+/** Fastify's own lines are off: two per request at info would drown the changes of state. */
+export class QuietLog extends LogController {
+  constructor() {
+    super({ disableRequestLogging: true });
+  }
+
+  /** A reply broke off in the middle: a client that left is no news, anything else is. */
+  override streamError(error: Error & { code?: string }, request: FastifyRequest, _reply: FastifyReply): void {
+    if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    request.log.warn({ err: error, path: pathOf(request.url) }, 'A reply ended with an error');
+  }
 }
 
 /** Installs the line. */

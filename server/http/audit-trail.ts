@@ -1,0 +1,26 @@
+// Writes down what a request did: who, from where, what. Called by routes after the deed.
+
+import type { FastifyRequest } from 'fastify';
+import type { AuditLog } from '../store/audit.ts';
+
+/** What was done. `target`: the thing's name; `detail`: names of changed fields or a reason, never values. */
+export type Deed = {
+  readonly action: string;
+  readonly target?: string;
+  readonly detail?: string;
+  /** When the request has no caller (sign-in): the name that was given. */
+  readonly username?: string;
+};
+
+/** Adds the deed of this request's caller to the audit trail. */
+export function writeAudit(audit: AuditLog, request: Pick<FastifyRequest, 'caller' | 'ip'>, deed: Deed): void {
+  const { caller } = request;
+  audit.add({
+    username: deed.username ?? caller?.username ?? '',
+    via: caller?.kind ?? 'none',
+    address: request.ip,
+    action: deed.action,
+    target: deed.target ?? null,
+    detail: deed.detail ?? null,
+  });
+}

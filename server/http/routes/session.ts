@@ -1,0 +1,97 @@
+// Who am I, sign in, sign out.
+
+import type { FastifyRequest } from 'fastify';
+import type { Auth } from '../../auth/auth.ts';
+import type { Fleet } from '../../cameras/fleet.ts';
+import { isNvrError } from '../../core/nvr-error.ts';
+import type { AuditLog } from '../../store/audit.ts';
+import type { App } from '../app.ts';
+import { writeAudit } from '../audit-trail.ts';
+import { cameraSlugs } from '../camera-refs.ts';
+import { SESSION_COOKIE } from '../plugins/auth.ts';
+import { Credentials, SessionReply } from '../schemas/access.ts';
+import { NoContent, NoQuery, type Of, problems } from '../schemas/common.ts';
+
+/** What these routes work on. */
+export type SessionRoutesOptions = { readonly auth: Auth; readonly fleet: Fleet; readonly audit: AuditLog };
+
+const DAY_SECONDS = 24 * 3600;
+/** The browser keeps the cookie this long; the server decides by itself when the session ends. */
+const COOKIE_SECONDS = 180 * DAY_SECONDS;
+
+/** `/api/session`. */
+export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRoutesOptions): Promise<void> {
+  const reply = (caller: FastifyRequest['caller']): Of<typeof SessionReply> => ({
+    setupRequired: auth.accounts.setupRequired,
+    user:
+      caller === null || caller.scope === 'stream'
+        ? null // a stream token opens media, not the dashboard
+        : { username: caller.username, role: caller.scope, cameras: cameraSlugs(fleet, caller.cameras) },
+  });
+
+  app.get(
+    '/api/session',
+    {
+      config: { access: 'public', identify: true },
+      schema: {
+        tags: ['access'],
+        summary: 'Who am I',
+        querystring: NoQuery,
+        response: { 200: SessionReply, ...problems },
+      },
+    },
+    async (request) => reply(request.caller),
+  );
+
+  app.post(
+    '/api/session',
+    {
+      config: { access: 'public' },
+      schema: { tags: ['access'], summary: 'Sign in', body: Credentials, response: { 200: SessionReply, ...problems } },
+    },
+    async (request, response) => {
+      const { username, password } = request.body;
+      try {
+        const { secret, caller } = await auth.authenticator.signIn(username, password, request.ip);
+        request.caller = caller;
+        response.setCookie(SESSION_COOKIE, secret, cookieOptions(request));
+        writeAudit(audit, request, { action: 'session.created' });
+        return reply(caller);
+      } catch (error) {
+        if (isNvrError(error, 'unauthenticated')) writeAudit(audit, request, { action: 'session.refused', username });
+        throw error;
+      }
+    },
+  );
+
+  app.delete(
+    '/api/session',
+    {
+      config: { access: 'public', identify: true },
+      schema: {
+        tags: ['access'],
+        summary: 'Sign out',
+        querystring: NoQuery,
+        response: { 204: NoContent, ...problems },
+      },
+    },
+    async (request, response) => {
+      if (request.caller?.sessionId) {
+        writeAudit(audit, request, { action: 'session.ended' });
+        auth.authenticator.signOut(request.caller);
+      }
+      const { maxAge: _maxAge, ...options } = cookieOptions(request);
+      return response.clearCookie(SESSION_COOKIE, options).code(204).send(null);
+    },
+  );
+}
+
+function cookieOptions(request: FastifyRequest) {
+  return {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: request.protocol === 'https',
+    maxAge: COOKIE_SECONDS,
+  } as const;
+}

@@ -1,0 +1,62 @@
+// Settings of the whole system.
+
+import Type from 'typebox';
+import type { AuditLog } from '../../store/audit.ts';
+import { defaultSettings, type SettingsTable, type SystemSettings } from '../../store/settings.ts';
+import type { App } from '../app.ts';
+import { writeAudit } from '../audit-trail.ts';
+import { NoQuery, Nullable, problems, strict } from '../schemas/common.ts';
+
+/** What these routes work on. */
+export type SettingsRoutesOptions = { readonly settings: SettingsTable; readonly audit: AuditLog };
+
+const MAX_SITE_NAME = 60;
+const MAX_RETENTION_DAYS = 3650;
+
+const SiteName = Type.String({ minLength: 1, maxLength: MAX_SITE_NAME, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
+const RetentionDays = Type.Integer({ minimum: 1, maximum: MAX_RETENTION_DAYS });
+const SettingsReply = Type.Object({ siteName: SiteName, eventDays: RetentionDays });
+const SettingsPatch = Type.Partial(
+  Type.Object({ siteName: Nullable(SiteName), eventDays: Nullable(RetentionDays) }),
+  strict,
+);
+
+/** `/api/settings`. In a patch, null brings the default back. */
+export async function settingsRoutes(app: App, { settings, audit }: SettingsRoutesOptions): Promise<void> {
+  app.get(
+    '/api/settings',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        tags: ['system'],
+        summary: 'Settings',
+        querystring: NoQuery,
+        response: { 200: SettingsReply, ...problems },
+      },
+    },
+    async () => settings.current,
+  );
+
+  app.patch(
+    '/api/settings',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags: ['system'],
+        summary: 'Change settings',
+        body: SettingsPatch,
+        response: { 200: SettingsReply, ...problems },
+      },
+    },
+    async (request) => {
+      const { siteName, eventDays } = request.body;
+      const next: SystemSettings = {
+        siteName: siteName === undefined ? settings.current.siteName : (siteName ?? defaultSettings.siteName),
+        eventDays: eventDays === undefined ? settings.current.eventDays : (eventDays ?? defaultSettings.eventDays),
+      };
+      settings.set(next);
+      writeAudit(audit, request, { action: 'settings.changed', detail: Object.keys(request.body).join(', ') });
+      return next;
+    },
+  );
+}
