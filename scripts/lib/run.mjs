@@ -9,6 +9,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const PARENT_CHECK_MS = 200;
 const KEPT_OUTPUT = 16_000;
+/** Read at once: the shell may die at any moment. */
+const parent = process.ppid;
 
 /** Something a person has to see to; its message is one line. */
 export class PrepareError extends Error {
@@ -34,7 +36,9 @@ export function cannotPrepare(message, exitCode) {
 export function run(command, args, { what, env = process.env, uninterrupted = false }) {
   return new Promise((resolve, reject) => {
     // A process group of its own: a signal of ours reaches what the command started, a Ctrl-C of the terminal only us.
-    const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const plain = process.stderr.isTTY ? {} : { NO_COLOR: '1' };
+    const options = { cwd: root, env: { ...env, ...plain }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] };
+    const child = spawn(command, args, options);
     let output = '';
     const keep = (bytes) => {
       output = (output + bytes).slice(-KEPT_OUTPUT);
@@ -55,7 +59,6 @@ export function run(command, args, { what, env = process.env, uninterrupted = fa
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, end);
-    const parent = process.ppid;
     const watch = setInterval(() => process.ppid !== parent && end('SIGTERM'), PARENT_CHECK_MS);
     const settle = () => {
       clearInterval(watch);
