@@ -34,6 +34,7 @@ export const settingsSchema = Type.Object(
     port: Type.Optional(
       Type.Integer({
         title: 'Discovery port',
+        advanced: true,
         description: 'UDP port on which the camera answers.',
         default: DISCOVERY_PORT,
         minimum: 1,
@@ -51,6 +52,7 @@ export const settingsSchema = Type.Object(
     passwordToken: Type.Optional(
       Type.String({
         title: 'Password token',
+        advanced: true,
         description: '12 hexadecimal digits, used instead of the password: for cameras that hash it in another way.',
         pattern: '^([0-9A-Fa-f]{12})?$',
       }),
@@ -58,6 +60,7 @@ export const settingsSchema = Type.Object(
     advertiseAddress: Type.Optional(
       Type.String({
         title: 'Advertised address',
+        advanced: true,
         description:
           'Address of this recorder as the camera sees it. Chosen by route when empty; needed behind NAT and in containers.',
         pattern: '^(\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3})?$',
@@ -66,6 +69,7 @@ export const settingsSchema = Type.Object(
     localPort: Type.Optional(
       Type.Integer({
         title: 'Local port',
+        advanced: true,
         description: 'UDP port on this recorder. Chosen once and kept when empty.',
         minimum: 1,
         maximum: MAX_PORT,
