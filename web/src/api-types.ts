@@ -60,6 +60,8 @@ export type CameraInfo = {
   readonly enabled: boolean;
   readonly recording: RecordingSettings;
   readonly status: CameraStatus;
+  /** What the running connection says of itself; administrators only. Hostile text. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 };
 
 /** The part of JSON Schema that drivers use for their settings. */
@@ -71,7 +73,6 @@ export type SettingSchema = {
   readonly format?: string;
   readonly writeOnly?: boolean;
   readonly advanced?: boolean;
-  readonly 'x-advanced'?: boolean;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly SettingSchema[];

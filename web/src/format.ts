@@ -3,6 +3,7 @@
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const secondsFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const hourFormat = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' });
 const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const numberFormat = new Intl.NumberFormat();
@@ -48,6 +49,11 @@ export function moment(at: string | number, now = Date.now()): string {
 /** `14:02:07`. */
 export function timeOfDay(at: string | number): string {
   return secondsFormat.format(new Date(at));
+}
+
+/** The full hour, in the reader's way of writing: `14:00` or `2 PM`. */
+export function hour(hours: number): string {
+  return hourFormat.format(new Date(2000, 0, 1, hours));
 }
 
 /** `Sat, 21 Nov`. */

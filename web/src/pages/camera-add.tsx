@@ -244,6 +244,7 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
             <p class="soft small">{driver.description}</p>
           </div>
         )}
+        <TestResult test={test} busy={busy === 'test'} />
         <TextField
           label="Name"
           name="camera-name"
@@ -255,6 +256,7 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
         <SettingsForm
           fields={fields}
           values={values}
+          found={draft.found !== null}
           onValues={(next) => {
             setValues(next);
             setTest(null);
@@ -266,7 +268,6 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
           checked={record}
           onChecked={setRecord}
         />
-        <TestResult test={test} busy={busy === 'test'} />
         {error && <Notice kind="bad">{error}</Notice>}
         <div class="actions">
           <Button type="submit" kind="primary" icon="plus" busy={busy === 'add'}>

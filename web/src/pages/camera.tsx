@@ -40,7 +40,7 @@ function Shown({ camera }: { camera: CameraInfo }) {
   const stage = useRef<HTMLDivElement>(null);
   return (
     <>
-      <div class="page-head">
+      <div class="page-head camera-head">
         <a class="crumb" href={href()}>
           <Icon name="back" />
           Live
@@ -50,32 +50,38 @@ function Shown({ camera }: { camera: CameraInfo }) {
         <RecordingBadge status={status} />
         {isAdmin.value && (
           <div class="actions">
-            <ButtonLink href={href('camera', camera.slug, 'edit')} icon="settings">
+            <ButtonLink href={href('camera', camera.slug, 'edit')} icon="settings" label="Settings">
               Settings
             </ButtonLink>
           </div>
         )}
       </div>
-      <div class="camera-stage" style={{ '--ratio': String(ratio) }} ref={stage}>
-        <LivePicture camera={camera} large />
-      </div>
-      <div class="camera-bar">
-        <SoundButton camera={camera} />
-        <ButtonLink href={urlOf(`cameras/${encodeURIComponent(camera.slug)}/snapshot.jpg`)} icon="picture" download>
-          Picture
-        </ButtonLink>
-        <RecordButton camera={camera} />
-        <ButtonLink href={href('recordings', camera.slug)} icon="film">
-          Recordings
-        </ButtonLink>
-        <FullScreenButton target={() => stage.current?.querySelector<HTMLElement>('.stage') ?? null} />
-      </div>
-      <div class="stack">
-        {sentence && <Notice kind={status.state === 'refused' ? 'bad' : 'warn'}>{sentence}</Notice>}
-        <div class="columns">
-          <Statistics status={status} />
+      <div class="camera-layout">
+        <div class="stack">
+          {sentence && <Notice kind={status.state === 'refused' ? 'bad' : 'warn'}>{sentence}</Notice>}
+          <div>
+            <div class="camera-stage" style={{ '--ratio': String(ratio) }} ref={stage}>
+              <LivePicture camera={camera} large />
+            </div>
+            <div class="camera-bar">
+              <SoundButton camera={camera} />
+              <ButtonLink
+                href={urlOf(`cameras/${encodeURIComponent(camera.slug)}/snapshot.jpg`)}
+                icon="picture"
+                download
+              >
+                Picture
+              </ButtonLink>
+              <RecordButton camera={camera} />
+              <ButtonLink href={href('recordings', camera.slug)} icon="film">
+                Recordings
+              </ButtonLink>
+              <FullScreenButton target={() => stage.current?.querySelector<HTMLElement>('.stage') ?? null} />
+            </div>
+          </div>
           <CameraUrls camera={camera} />
         </div>
+        <Statistics camera={camera} />
       </div>
     </>
   );
@@ -98,7 +104,7 @@ function RecordButton({ camera }: { camera: CameraInfo }) {
   }
   return (
     <Button icon={recording ? 'stop' : 'record'} busy={busy} pressed={recording} onClick={() => void press()}>
-      {recording ? 'Stop recording' : 'Record'}
+      {recording ? 'Stop' : 'Record'}
     </Button>
   );
 }
@@ -116,7 +122,7 @@ function FullScreenButton({ target }: { target: () => HTMLElement | null }) {
               .catch(() => {}))
       }
     >
-      Full screen
+      Enlarge
     </Button>
   );
 }

@@ -120,7 +120,7 @@ function EventLine({ event }: { event: EventEntry }) {
       </span>
       <span class={`badge ${eventTone(event)}`}>
         <span class="dot" aria-hidden="true" />
-        {camera ? <a href={href('camera', camera.slug)}>{camera.name}</a> : (slug ?? 'Perch')}
+        {camera ? <a href={href('camera', camera.slug)}>{camera.name}</a> : <span>{slug ?? 'Perch'}</span>}
       </span>
       <span class="grow">{eventSentence(event)}</span>
     </li>

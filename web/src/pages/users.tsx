@@ -111,7 +111,7 @@ function UserDialog({ user, onClose, onDone }: DialogProps & { user: User | null
           ...(username.trim() === user.username ? {} : { username: username.trim() }),
           ...(password === '' ? {} : { password }),
           ...(role === user.role ? {} : { role }),
-          cameras: visible,
+          ...(JSON.stringify(visible) === JSON.stringify(user.cameras) ? {} : { cameras: visible }),
         })
       : await api.addUser({ username: username.trim(), password, role, cameras: visible });
     setBusy(false);

@@ -3,10 +3,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraInfo } from '../api-types.ts';
-import { urlOf } from '../base.ts';
 import * as format from '../format.ts';
 import { stateSentence, stateWord } from '../ui/status.tsx';
 import { liveMode, liveOpen, watch } from './live.ts';
+import { PlainPicture } from './plain-picture.tsx';
 import { nextTile, stillLimitMs, type TileEvent, type TileState } from './tile-machine.ts';
 
 const TICK_MS = 1_000;
@@ -20,11 +20,6 @@ type Props = {
   readonly large?: boolean;
   readonly children?: ComponentChildren;
 };
-
-/** Wall time that never steps back. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
-}
 
 /** Whether the element is on screen, in a tab that is looked at. */
 function useOnScreen(target: { readonly current: HTMLElement | null }): boolean {
@@ -60,9 +55,9 @@ export function LivePicture({ camera, large = false, children }: Props) {
     const end = watch({
       camera: camera.slug,
       width: large ? null : usefulWidth(stage.current?.clientWidth ?? 0),
-      onPicture(picture) {
+      onPicture(picture, { takenAt, old }) {
         draw(canvas.current, picture);
-        step({ kind: 'picture', at: now() });
+        step({ kind: 'picture', shownAt: performance.now(), takenAt, old });
       },
       onLost: () => step({ kind: 'lost' }),
     });
@@ -79,14 +74,14 @@ export function LivePicture({ camera, large = false, children }: Props) {
 
   const limitMs = stillLimitMs(camera.status.frameRate);
   useEffect(() => {
-    const timer = setInterval(() => step({ kind: 'tick', at: now(), limitMs }), TICK_MS);
+    const timer = setInterval(() => step({ kind: 'tick', at: performance.now(), limitMs }), TICK_MS);
     return () => clearInterval(timer);
   }, [limitMs]);
 
   return (
     <div class={`stage ${plain ? 'plain' : tile.kind}`} ref={stage} data-picture={plain ? 'plain' : tile.kind}>
       {plain ? (
-        onScreen && <PlainPicture camera={camera} />
+        onScreen && <PlainPicture camera={camera} moving={large} />
       ) : (
         <>
           <canvas ref={canvas} role="img" aria-label={`Live picture of ${camera.name}`} width={4} height={3} />
@@ -142,15 +137,4 @@ function Message({ camera, tile }: { camera: CameraInfo; tile: TileState }) {
       <span>Waiting for the first picture</span>
     </div>
   );
-}
-
-/** Multipart JPEG in an image: the server itself draws a card on it when there is no signal. */
-function PlainPicture({ camera }: { camera: CameraInfo }) {
-  const image = useRef<HTMLImageElement>(null);
-  useEffect(() => {
-    const element = image.current;
-    // An image that is only taken out of the page would keep one of the browser's six connections.
-    return () => element?.setAttribute('src', '');
-  }, []);
-  return <img ref={image} src={urlOf(`cameras/${encodeURIComponent(camera.slug)}/mjpeg`)} alt={camera.name} />;
 }

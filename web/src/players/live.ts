@@ -4,13 +4,23 @@
 import { signal } from '@preact/signals';
 import { socketUrlOf } from '../base.ts';
 import { connected } from '../events.ts';
+import { loadSession } from '../session.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,
   type ConnectionState,
   nextConnection,
 } from './connection-machine.ts';
-import { ackMessage, type LiveMessage, parseLive, subscribeMessage, unsubscribeMessage } from './live-protocol.ts';
+import {
+  ackMessage,
+  CLOSED_SIGNED_OUT,
+  type LiveMessage,
+  type LivePictureMessage,
+  MAX_ID,
+  parseLive,
+  subscribeMessage,
+  unsubscribeMessage,
+} from './live-protocol.ts';
 
 /** What a tile gets. */
 export type Watcher = {
@@ -18,13 +28,18 @@ export type Watcher = {
   /** Pixels wide that are of use; the server only shrinks. `null`: as the camera sends it. */
   readonly width: number | null;
   /** A decoded picture; draw it now, it is closed afterwards. */
-  readonly onPicture: (picture: ImageBitmap) => void;
+  readonly onPicture: (picture: ImageBitmap, about: { readonly takenAt: number; readonly old: boolean }) => void;
   /** The socket or the camera is gone: the last picture is old. */
   readonly onLost: () => void;
 };
 
-type Pending = { readonly message: Extract<LiveMessage, { kind: 'picture' }> };
-type Subscription = { readonly id: number; readonly watcher: Watcher; next: Pending | null; decoding: boolean };
+type Subscription = {
+  readonly id: number;
+  readonly watcher: Watcher;
+  width: number | null;
+  next: LivePictureMessage | null;
+  decoding: boolean;
+};
 
 /** `plain` means: show `/mjpeg` pictures, the socket does not get through. */
 export const liveMode = signal<'socket' | 'plain'>('socket');
@@ -90,8 +105,10 @@ function dial(): void {
     step({ kind: 'opened' });
     for (const subscription of subscriptions.values()) sendSubscribe(subscription);
   };
-  dialed.onclose = ended;
-  dialed.onerror = ended;
+  dialed.onclose = (event) => {
+    if (event.code === CLOSED_SIGNED_OUT && socket === dialed) void loadSession();
+    ended();
+  };
   dialed.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
     if (socket === dialed) receive(parseLive(event.data));
   };
@@ -101,51 +118,69 @@ function send(text: string): void {
   if (socket?.readyState === WebSocket.OPEN) socket.send(text);
 }
 
-function sendSubscribe({ id, watcher }: Subscription): void {
-  send(subscribeMessage(id, watcher.camera, watcher.width));
+function sendSubscribe({ id, watcher, width }: Subscription): void {
+  send(subscribeMessage(id, watcher.camera, width));
 }
 
 function receive(message: LiveMessage | null): void {
-  if (!message) return;
-  const subscription = subscriptions.get(message.id);
-  if (!subscription) return;
-  if (message.kind === 'lost') {
-    subscription.watcher.onLost();
-    return;
+  const subscription = message && subscriptions.get(message.id);
+  if (!message || !subscription) return;
+  switch (message.kind) {
+    case 'state':
+      if (message.noSignal) subscription.watcher.onLost();
+      break;
+    case 'ended':
+      subscription.watcher.onLost();
+      // Perhaps the server makes no more sizes of this camera: the full one costs it nothing.
+      if (message.code === 'unavailable' && subscription.width !== null) {
+        subscription.width = null;
+        sendSubscribe(subscription);
+      }
+      break;
+    case 'picture':
+      // A picture that was overtaken is acknowledged too: it needs nothing more from us.
+      if (subscription.next) send(ackMessage(subscription.next));
+      subscription.next = message;
+      if (!subscription.decoding) void show(subscription);
   }
-  // A picture that was overtaken is acknowledged too: it needs nothing more from us.
-  if (subscription.next) send(ackMessage(subscription.next.message));
-  subscription.next = { message };
-  if (!subscription.decoding) void show(subscription);
 }
 
 async function show(subscription: Subscription): Promise<void> {
   subscription.decoding = true;
   while (subscription.next) {
-    const { message } = subscription.next;
+    const message: LivePictureMessage = subscription.next;
     subscription.next = null;
-    try {
-      const picture = await createImageBitmap(new Blob([message.jpeg], { type: 'image/jpeg' }));
-      if (subscriptions.has(subscription.id)) subscription.watcher.onPicture(picture);
-      picture.close();
-    } catch {
-      // A damaged picture: the next one will do.
-    }
+    if (message.jpeg) await decode(subscription, message, message.jpeg);
     send(ackMessage(message));
   }
   subscription.decoding = false;
 }
 
+async function decode(
+  { id, watcher }: Subscription,
+  message: LivePictureMessage,
+  jpeg: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  try {
+    const picture = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
+    if (subscriptions.has(id)) watcher.onPicture(picture, message);
+    picture.close();
+  } catch {
+    // A damaged picture: the next one will do.
+  }
+}
+
 /** Shows a camera's pictures until the returned function is called. */
 export function watch(watcher: Watcher): () => void {
-  const subscription: Subscription = { id: ++lastId, watcher, next: null, decoding: false };
+  lastId = lastId >= MAX_ID ? 1 : lastId + 1;
+  const subscription: Subscription = { id: lastId, watcher, width: watcher.width, next: null, decoding: false };
   subscriptions.set(subscription.id, subscription);
   clearTimeout(idleTimer);
   if (state.kind === 'open') sendSubscribe(subscription);
   else step({ kind: 'wanted' });
   return () => {
     if (!subscriptions.delete(subscription.id)) return;
-    send(unsubscribeMessage(subscription.id, watcher.camera));
+    send(unsubscribeMessage(subscription.id));
     // Going from page to page keeps the socket.
     clearTimeout(idleTimer);
     idleTimer = window.setTimeout(() => {

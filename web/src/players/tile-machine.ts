@@ -1,13 +1,14 @@
 // What one live picture is: nothing yet, moving, or old. Pure. An old picture must never look live.
 
-/** `at` and `since` are the wall clock, milliseconds, when the newest picture was shown. */
+/** `shownAt` is this device's monotonic time; `takenAt` and `since` are the server's wall clock. Milliseconds. */
 export type TileState =
   | { readonly kind: 'blank' }
-  | { readonly kind: 'moving'; readonly at: number }
+  | { readonly kind: 'moving'; readonly shownAt: number; readonly takenAt: number }
   | { readonly kind: 'stale'; readonly since: number };
 
 export type TileEvent =
-  | { readonly kind: 'picture'; readonly at: number }
+  /** A picture was drawn; `old` when the server says that it is not of now. */
+  | { readonly kind: 'picture'; readonly shownAt: number; readonly takenAt: number; readonly old: boolean }
   /** Time went on; `limitMs` is how long a picture may stand still. */
   | { readonly kind: 'tick'; readonly at: number; readonly limitMs: number }
   /** The camera or the socket is gone: no need to wait. */
@@ -26,12 +27,13 @@ export function stillLimitMs(frameRate: number): number {
 export function nextTile(state: TileState, event: TileEvent): TileState {
   switch (event.kind) {
     case 'picture':
-      return { kind: 'moving', at: event.at };
+      if (event.old) return { kind: 'stale', since: event.takenAt };
+      return { kind: 'moving', shownAt: event.shownAt, takenAt: event.takenAt };
     case 'lost':
-      return state.kind === 'moving' ? { kind: 'stale', since: state.at } : state;
-    case 'tick':
-      return state.kind === 'moving' && event.at - state.at > event.limitMs
-        ? { kind: 'stale', since: state.at }
-        : state;
+      return state.kind === 'moving' ? { kind: 'stale', since: state.takenAt } : state;
+    case 'tick': {
+      const still = state.kind === 'moving' && event.at - state.shownAt > event.limitMs;
+      return still ? { kind: 'stale', since: state.takenAt } : state;
+    }
   }
 }

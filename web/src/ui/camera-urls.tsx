@@ -110,7 +110,7 @@ export function CameraUrls({ camera }: { camera: CameraInfo }) {
           <Button icon="key" kind="primary" busy={busy} onClick={() => void makeToken()}>
             Make a token
           </Button>
-          <span class="hint">Puts a token for this camera in place of {PLACE_HOLDER}.</span>
+          <p class="hint">Puts a token for this camera in place of {PLACE_HOLDER}.</p>
         </div>
       ) : (
         <p class="hint">

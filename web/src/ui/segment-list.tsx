@@ -24,7 +24,7 @@ export function SegmentList({ segments, playing, onPlay }: Props) {
     <div class="segments">
       {[...hours].map(([hour, list]) => (
         <div key={hour}>
-          <h3>{String(hour).padStart(2, '0')}:00</h3>
+          <h3>{format.hour(hour)}</h3>
           <ul>
             {list.map((segment) => (
               <Line key={segment.id} segment={segment} playing={segment.id === playing} onPlay={onPlay} />

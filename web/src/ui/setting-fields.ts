@@ -62,7 +62,7 @@ export function fieldsOf(schema: SettingSchema): SettingField[] {
       title: titleOf(name, property),
       hint: property.description,
       required: (schema.required ?? []).includes(name) && property.default === undefined,
-      advanced: property.advanced === true || property['x-advanced'] === true,
+      advanced: property.advanced === true,
       fallback: property.default === undefined ? '' : String(property.default),
       example: property.examples?.[0] === undefined ? undefined : String(property.examples[0]),
       choices: choicesOf(property),

@@ -7,9 +7,12 @@ type Props = {
   readonly fields: readonly SettingField[];
   readonly values: FieldValues;
   readonly onValues: (values: FieldValues) => void;
+  /** Only the secrets are shown at once: the rest was found on the network. */
+  readonly found?: boolean;
 };
 
-export function SettingsForm({ fields, values, onValues }: Props) {
+export function SettingsForm({ fields, values, onValues, found = false }: Props) {
+  const isAside = (field: SettingField) => (found ? field.kind !== 'secret' : field.advanced);
   const draw = (field: SettingField) => (
     <Setting
       key={field.name}
@@ -18,15 +21,16 @@ export function SettingsForm({ fields, values, onValues }: Props) {
       onValue={(value) => onValues({ ...values, [field.name]: value })}
     />
   );
-  const advanced = fields.filter((field) => field.advanced);
-  const inUse = advanced.some((field) => (values[field.name] ?? '') !== '' && values[field.name] !== field.fallback);
+  const aside = fields.filter(isAside);
+  const inUse =
+    !found && aside.some((field) => (values[field.name] ?? '') !== '' && values[field.name] !== field.fallback);
   return (
     <>
-      {fields.filter((field) => !field.advanced).map(draw)}
-      {advanced.length > 0 && (
+      {fields.filter((field) => !isAside(field)).map(draw)}
+      {aside.length > 0 && (
         <details class="more" open={inUse}>
           <summary>More settings</summary>
-          <div class="stack">{advanced.map(draw)}</div>
+          <div class="stack">{aside.map(draw)}</div>
         </details>
       )}
     </>
@@ -41,14 +45,14 @@ function Setting({ field, value, onValue }: { field: SettingField; value: string
   if (kind === 'choice') {
     return <SelectField label={title} hint={hint} value={value} options={field.choices} onValue={onValue} />;
   }
-  const stored = kind === 'secret' && value === MASKED;
+  const stored = value === MASKED;
   const isNumber = kind === 'number' || kind === 'integer';
   return (
     <TextField
       label={required ? title : `${title} (optional)`}
       hint={hint}
       name={`setting-${field.name}`}
-      type={kind === 'secret' ? 'password' : isNumber ? 'number' : 'text'}
+      type={kind === 'secret' || stored ? 'password' : isNumber ? 'number' : 'text'}
       // A new password here is the camera's, never one that the browser knows.
       autocomplete={kind === 'secret' ? 'new-password' : 'off'}
       required={required}

@@ -1,9 +1,12 @@
 // The figures of a camera's connection.
 
-import type { CameraStatus } from '../api-types.ts';
+import { Fragment } from 'preact';
+import type { CameraInfo } from '../api-types.ts';
 import * as format from '../format.ts';
 
-export function Statistics({ status }: { status: CameraStatus }) {
+export function Statistics({ camera }: { camera: CameraInfo }) {
+  const { status } = camera;
+  const facts = Object.entries(camera.facts ?? {});
   const rows: [string, string][] = [
     ['Picture', status.width && status.height ? `${status.width} × ${status.height}` : '-'],
     ['Codec', status.codec ? codecName(status.codec) : '-'],
@@ -12,7 +15,7 @@ export function Statistics({ status }: { status: CameraStatus }) {
     ['Last picture', status.lastFrameAt ? format.timeOfDay(status.lastFrameAt) : 'none yet'],
     ['In this state since', format.moment(status.since)],
     ['Pictures received', format.count(status.framesReceived)],
-    ['Pictures damaged on the way', format.count(status.framesDropped)],
+    ['Damaged pictures', format.count(status.framesDropped)],
     ['Data received', format.bytes(status.bytesReceived)],
     ['Reconnects', format.count(status.reconnects)],
     ['Viewers', format.count(status.viewers)],
@@ -22,12 +25,25 @@ export function Statistics({ status }: { status: CameraStatus }) {
       <h2>Statistics</h2>
       <dl class="facts">
         {rows.map(([name, value]) => (
-          <>
-            <dt key={`${name}-name`}>{name}</dt>
-            <dd key={name}>{value}</dd>
-          </>
+          <Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </Fragment>
         ))}
       </dl>
+      {facts.length > 0 && (
+        <details class="more facts-more">
+          <summary>This connection</summary>
+          <dl class="facts">
+            {facts.map(([name, value]) => (
+              <Fragment key={name}>
+                <dt>{name}</dt>
+                <dd>{String(value)}</dd>
+              </Fragment>
+            ))}
+          </dl>
+        </details>
+      )}
       {status.error && (
         <p class="hint last-error">
           Last problem, {format.moment(status.error.at)}: {status.error.message}
