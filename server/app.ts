@@ -16,14 +16,12 @@ import { createDrivers } from './drivers/all-drivers.ts';
 import { createServer } from './http/server.ts';
 import type { Net } from './net/net.ts';
 import { systemNet } from './net/system-net.ts';
-import { Recordings } from './recording/recordings.ts';
 import { AuditLog } from './store/audit.ts';
 import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
 import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
 import { Secrets } from './store/secrets.ts';
-import { SegmentIndex } from './store/segment-index.ts';
 import { SessionTable } from './store/sessions.ts';
 import { SettingsTable } from './store/settings.ts';
 import { TokenTable } from './store/tokens.ts';
@@ -49,7 +47,6 @@ export type AppOptions = {
 export type PerchApp = {
   readonly fleet: Fleet;
   readonly bus: Bus;
-  readonly recordings: Recordings;
   /** Listens, then lets cameras dial. Resolves with the address. @throws NvrError `conflict` when the port is taken */
   start(): Promise<{ url: string; port: number }>;
   /** Closes recordings, says goodbye to cameras, ends streams, closes the database. */
@@ -68,7 +65,7 @@ export function createApp(options: AppOptions): PerchApp {
   try {
     return build(options, lock);
   } catch (error) {
-    lock.release();
+    lock[Symbol.dispose]();
     throw error;
   }
 }
@@ -98,8 +95,6 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
   const auth = createAuth({ users, sessions: new SessionTable(db), tokens: new TokenTable(db), clock });
   const settings = new SettingsTable(db);
   const events = new EventLog(db, clock, () => settings.current.eventDays);
-  const index = new SegmentIndex(db);
-  const recordings = new Recordings({ fleet, index, bus, clock, dataDir: config.dataDir, log });
   const stopEvents = events.follow(bus);
 
   let server: Awaited<ReturnType<typeof createServer>> | null = null;
@@ -107,9 +102,9 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
   return {
     fleet,
     bus,
-    recordings,
     async start() {
-      if (config.admin && auth.accounts.setupRequired) await auth.accounts.setUp(config.admin.username, config.admin.password);
+      if (config.admin && auth.accounts.setupRequired)
+        await auth.accounts.setUp(config.admin.username, config.admin.password);
       server = await createServer({
         log,
         clock,
@@ -121,8 +116,6 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
         audit: new AuditLog(db, clock),
         events,
         settings,
-        index,
-        recordings,
         options: {
           trustProxy: config.trustProxy,
           allowedHosts: config.allowedHosts,
@@ -134,15 +127,14 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
       const port = await listen(server, config);
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       fleet.start();
-      void recordings.start().catch((err: unknown) => log.error({ err }, 'Recording could not start'));
       return { url: publicUrl(config, port), port };
     },
     async stop() {
-      await Promise.all([recordings.stop(), fleet.stop()]);
+      await fleet.stop();
       await server?.close();
       stopEvents();
       db.close();
-      lock.release();
+      lock[Symbol.dispose]();
     },
   };
 }
@@ -152,7 +144,9 @@ function makeFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o750 });
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-    throw new NvrError('unavailable', `The data folder ${folder} (PERCH_DATA_DIR) cannot be made: ${reason}`, { cause });
+    throw new NvrError('unavailable', `The data folder ${folder} (PERCH_DATA_DIR) cannot be made: ${reason}`, {
+      cause,
+    });
   }
 }
 

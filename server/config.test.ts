@@ -65,7 +65,8 @@ for (const [name, env] of bad) {
   test(`${JSON.stringify(env)} is refused by name, on one line`, () => {
     assert.throws(
       () => readConfig(env),
-      (error) => isNvrError(error, 'bad_input') && error.message.startsWith(`${name}=`) && !error.message.includes('\n'),
+      (error) =>
+        isNvrError(error, 'bad_input') && error.message.startsWith(`${name}=`) && !error.message.includes('\n'),
     );
   });
 }

@@ -8,21 +8,30 @@ import { createApp, type PerchApp } from './app.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { systemNet } from './net/system-net.ts';
+import { TEST_SOURCE } from './sim/ffmpeg-pictures.ts';
 import { IwfcamSimulator } from './sim/iwfcam/simulator.ts';
+import { openPictures } from './sim/picture-source.ts';
 
 /** The simulated camera's address: loopback, so that nothing leaves the machine. */
 const CAMERA_HOST = '127.0.0.2';
 const DEMO_FPS = 12;
+const DEMO_SIZE = { width: 640, height: 480 };
 
 /** Starts one simulator per driver and an app that has them added and recording. `start` still is the caller's. */
 export async function startDemo(config: Config, log: PinoLogger): Promise<PerchApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'perch-demo-'));
+  const pictures = await openPictures({
+    source: TEST_SOURCE,
+    ...DEMO_SIZE,
+    fps: DEMO_FPS,
+    onEnd: (err) => log.error({ err }, 'Demo: the source of test pictures ended'),
+  });
   const simulator = await IwfcamSimulator.start({
     net: systemNet,
     clock: systemClock,
     host: CAMERA_HOST,
     port: 0,
-    source: 'testsrc',
+    pictures,
     fps: DEMO_FPS,
     audio: true,
   });
@@ -43,6 +52,7 @@ export async function startDemo(config: Config, log: PinoLogger): Promise<PerchA
     async stop() {
       await app.stop();
       await simulator.stop();
+      await pictures[Symbol.asyncDispose]();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

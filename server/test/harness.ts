@@ -10,7 +10,8 @@ import { type Config, readConfig } from '../config.ts';
 import type { CameraState } from '../core/camera-status.ts';
 import { systemClock } from '../core/clock.ts';
 import { systemNet } from '../net/system-net.ts';
-import { IwfcamSimulator, type IwfcamSimulatorOptions } from '../sim/iwfcam/simulator.ts';
+import type { IwfcamSimulatorOptions } from '../sim/iwfcam/options.ts';
+import { IwfcamSimulator } from '../sim/iwfcam/simulator.ts';
 
 /** The administrator that every test has. */
 export const ADMIN = { username: 'admin', password: 'correct horse battery' };
@@ -72,13 +73,15 @@ export function freshHost(): string {
 /** Starts it all. */
 export async function startNvr(options: NvrOptions = {}): Promise<Nvr> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'perch-test-')));
-  const specs = typeof options.cameras === 'number' ? Array.from({ length: options.cameras }, () => ({})) : (options.cameras ?? []);
+  const { cameras = [] } = options;
+  const specs: readonly CameraSpec[] =
+    typeof cameras === 'number' ? Array.from({ length: cameras }, () => ({})) : cameras;
   const sims = await Promise.all(specs.map((spec) => startSimulator(spec)));
   const base = readConfig({ PERCH_DATA_DIR: dataDir, PERCH_PORT: '0', PERCH_HOST: '127.0.0.1' });
   const app = createApp({
     config: {
       ...base,
-      discoveryTargets: sims.map((sim) => `${sim.host}:${sim.discoveryPort}`),
+      discoveryTargets: sims.map((sim) => `${sim.options.host}:${sim.discoveryPort}`),
       rtspPort: 0,
       webrtcPort: 0,
       ...options.config,
@@ -117,7 +120,7 @@ export async function startNvr(options: NvrOptions = {}): Promise<Nvr> {
     await app.fleet.add({
       name: spec.name ?? `Camera ${index + 1}`,
       driver: 'iwfcam',
-      settings: { host: sim.host, port: sim.discoveryPort, ...spec.settings },
+      settings: { host: sim.options.host, port: sim.discoveryPort, ...spec.settings },
       ...(spec.recording && { recording: spec.recording }),
     });
   }
@@ -158,13 +161,23 @@ export async function startNvr(options: NvrOptions = {}): Promise<Nvr> {
 /** A simulated camera with quick defaults: small pictures, 10 a second, no ffmpeg. */
 export function startSimulator(spec: CameraSpec = {}): Promise<IwfcamSimulator> {
   const { add: _add, name: _name, recording: _recording, settings: _settings, ...simulator } = spec;
-  return IwfcamSimulator.start({ net: systemNet, clock: systemClock, host: freshHost(), port: 0, fps: 10, ...simulator });
+  return IwfcamSimulator.start({
+    net: systemNet,
+    clock: systemClock,
+    host: freshHost(),
+    port: 0,
+    fps: 10,
+    ...simulator,
+  });
 }
 
-async function signIn(request: (cookie: string, method: string, path: string, body?: unknown) => Promise<ApiReply>): Promise<string> {
+async function signIn(
+  request: (cookie: string, method: string, path: string, body?: unknown) => Promise<ApiReply>,
+): Promise<string> {
   const setUp = await request('', 'POST', '/api/setup', ADMIN);
   const reply = await request('', 'POST', '/api/session', ADMIN);
   const cookie = reply.headers.get('set-cookie')?.split(';')[0];
-  if (!cookie) throw new Error(`sign-in failed: setup ${setUp.status}, session ${reply.status} ${JSON.stringify(reply.body)}`);
+  if (!cookie)
+    throw new Error(`sign-in failed: setup ${setUp.status}, session ${reply.status} ${JSON.stringify(reply.body)}`);
   return cookie;
 }
