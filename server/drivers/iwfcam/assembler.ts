@@ -221,7 +221,8 @@ export class Assembler {
   #completeHeadless(newerThan: number, nowMs: number): void {
     for (const slot of this.#slots) {
       if (!slot.inUse || slot.hasHead || !isNewer(newerThan, slot.frameIndex)) continue;
-      if (slot.isGapFree && slot.endsLikeJpeg) this.#emit(slot, nowMs);
+      // Bytes may follow the end marker. What is no picture yet stays: its last packets may be late.
+      if (slot.isGapFree && trimJpeg(slot.join())) this.#emit(slot, nowMs);
     }
   }
 

@@ -73,13 +73,23 @@ export class PictureSlot {
     return this.received === this.highest + 1;
   }
 
-  /** Whether the highest fragment ends with the end marker of a JPEG. */
+  /** Whether what is there ends with the end marker of a JPEG. Only for a gap-free slot. */
   get endsLikeJpeg(): boolean {
-    const datagram = this.#datagrams[this.highest];
-    if (!datagram) return false;
-    const window = this.#windows[this.highest]!;
-    const end = (window >>> OFFSET_BITS) + (window & LENGTH_MASK);
-    return (window & LENGTH_MASK) >= 2 && datagram[end - 2] === 0xff && datagram[end - 1] === 0xd9;
+    return this.#byteFromEnd(0) === 0xd9 && this.#byteFromEnd(1) === 0xff;
+  }
+
+  /** The last byte but `n`; the marker may be cut in two by the last fragment. */
+  #byteFromEnd(n: number): number {
+    let index = this.highest;
+    let back = n;
+    while (index >= 0) {
+      const window = this.#windows[index]!;
+      const length = window & LENGTH_MASK;
+      if (back < length) return this.#datagrams[index]![(window >>> OFFSET_BITS) + length - 1 - back]!;
+      back -= length;
+      index--;
+    }
+    return -1;
   }
 
   /** The payloads in order, copied once into memory of their own. Only for a gap-free slot. */

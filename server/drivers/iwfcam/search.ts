@@ -20,7 +20,7 @@ async function endpointsOf(targets: readonly string[], net: Net): Promise<Endpoi
       const number = port === undefined ? DISCOVERY_PORT : Number(port);
       if (!Number.isInteger(number) || number < 1 || number > MAX_PORT) return null;
       const address = await net.resolve(host).catch(() => null);
-      return address && { address, port: number };
+      return address === null ? null : { address, port: number };
     }),
   );
   return endpoints.filter((endpoint) => endpoint !== null);
