@@ -8,6 +8,7 @@ import {
   encodeLoginRequest,
   type Identity,
   type LoginResponse,
+  MAX_FRAGMENTS,
   mediaKind,
   newMediaPacket,
   type Packet,
@@ -101,21 +102,24 @@ export class BareClient implements AsyncDisposable {
     );
   }
 
-  /** Every picture of which all fragments came, in order of their first fragment. */
+  /** Every picture of its session of which all fragments came, in order of their first fragment. */
   get pictures(): WholePicture[] {
     const frames = new Map<number, { count: number; timestampMs: number; parts: Map<number, Uint8Array> }>();
     for (const { bytes, media } of this.#media(mediaKind.video)) {
       const frame = frames.get(media.frameIndex) ?? { count: 0, timestampMs: 0, parts: new Map() };
       frames.set(media.frameIndex, frame);
-      if (media.hasHead) Object.assign(frame, { count: media.packetCount, timestampMs: media.timestampMs });
+      if (media.hasHead && media.packetCount <= MAX_FRAGMENTS)
+        Object.assign(frame, { count: media.packetCount, timestampMs: media.timestampMs });
       if (!frame.parts.has(media.packetIndex)) {
         frame.parts.set(media.packetIndex, bytes.subarray(media.offset, media.offset + media.length));
       }
     }
     const whole: WholePicture[] = [];
     for (const [frameIndex, { count, timestampMs, parts }] of frames) {
-      if (count === 0 || parts.size !== count) continue;
-      const ordered = Array.from({ length: count }, (_, index) => parts.get(index)!);
+      const ordered = Array.from({ length: count }, (_, index) => parts.get(index)).filter(
+        (part) => part !== undefined,
+      );
+      if (count === 0 || ordered.length !== count) continue;
       whole.push({ frameIndex, data: Buffer.concat(ordered), timestampMs });
     }
     return whole;
@@ -135,10 +139,15 @@ export class BareClient implements AsyncDisposable {
     );
   }
 
+  /** Media of its own session: that of the last accepted login, else 1. */
   #media(kind: number) {
+    const session = this.logins.findLast((login) => login.session > 0)?.session ?? 1;
     return this.arrivals.flatMap(({ bytes, packet }) => {
       const media = newMediaPacket();
-      return packet?.kind === 'media' && parseMedia(bytes, media) === null && media.mediaKind === kind
+      return packet?.kind === 'media' &&
+        parseMedia(bytes, media) === null &&
+        media.mediaKind === kind &&
+        media.session === session
         ? [{ bytes, media }]
         : [];
     });
