@@ -28,7 +28,10 @@ const addDoor = (perch: PerchProcess, simulator: IwfcamSimulator) =>
   });
 
 /** Polls until the camera fits; answers every state seen on the way. */
-async function until(perch: PerchProcess, fits: (camera: CameraJson) => boolean): Promise<{ seen: CameraStatus[]; camera: CameraJson }> {
+async function until(
+  perch: PerchProcess,
+  fits: (camera: CameraJson) => boolean,
+): Promise<{ seen: CameraStatus[]; camera: CameraJson }> {
   const seen: CameraStatus[] = [];
   for (;;) {
     const camera = await perch.ok<CameraJson>('GET', '/api/cameras/door');
@@ -79,7 +82,9 @@ test('kill -9 and start with the port taken and one slot: cool-down with its end
   const began = performance.now();
   await using again = await startPerch(dataDir);
   const { seen } = await until(again, isLive);
-  t.diagnostic(`pictures ${Math.round(performance.now() - began)} ms after the start of the process (port taken, one slot)`);
+  t.diagnostic(
+    `pictures ${Math.round(performance.now() - began)} ms after the start of the process (port taken, one slot)`,
+  );
   const coolDown = seen.find((status) => status.state === 'coolingDown');
   assert.ok(coolDown, 'the cool-down is a state that the user sees');
   assert.equal(coolDown.coolDownReason, 'stalePort');
@@ -121,5 +126,8 @@ test('a second Perch on the same data folder is refused with one clear line', as
 
 test('a bad variable stops the start with one line', async (t) => {
   const dataDir = await scratch(t);
-  await assert.rejects(startPerch(dataDir, { PERCH_PORT: 'web' }), /perch: PERCH_PORT="web" is not allowed: a port from 0/);
+  await assert.rejects(
+    startPerch(dataDir, { PERCH_PORT: 'web' }),
+    /perch: PERCH_PORT="web" is not allowed: a port from 0/,
+  );
 });
