@@ -35,6 +35,8 @@ export const timing = {
   goodbyeMs: 300,
   /** The device forgets a silent client after 6 s; any packet from our port starts that anew. */
   coolDownMs: 7000,
+  /** However long ago the silence began: the next dial is never at once. */
+  minCoolDownMs: 500,
 } as const;
 
 /** Inferred facts as switches (sections 6, 11, 12 and 21). */

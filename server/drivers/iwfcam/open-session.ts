@@ -4,7 +4,7 @@ import { isNvrError, NvrError } from '../../core/nvr-error.ts';
 import { isUnicastIpv4 } from '../../net/ipv4.ts';
 import type { UdpSocket } from '../../net/net.ts';
 import type { DriverContext } from '../driver.ts';
-import { limits } from './dialect.ts';
+import { limits, timing } from './dialect.ts';
 import type { Handshake } from './machine-types.ts';
 import { type IwfcamMemory, readMemory } from './memory.ts';
 import { IwfcamSession } from './session.ts';
@@ -40,8 +40,24 @@ export async function openSession(settings: IwfcamSettings, context: DriverConte
     await socket.close();
     throw error;
   }
-  await session.dial();
+  try {
+    await session.dial();
+  } catch (error) {
+    throw memory && memory.session > 0 && memory.localPort !== socket.local.port
+      ? shortenedCoolDown(error, context)
+      : error;
+  }
   return session;
+}
+
+/**
+ * The slot that is in the way belongs to a port that is not ours any more, so nothing that we send keeps it alive: its
+ * silence began when the process before this one ended, at monotonic zero at the latest.
+ */
+function shortenedCoolDown(error: unknown, { clock }: DriverContext): unknown {
+  if (!isNvrError(error) || error.coolDownMs === undefined) return error;
+  const coolDownMs = Math.max(timing.minCoolDownMs, error.coolDownMs - clock.monoMs());
+  return new NvrError(error.code, error.message, { cause: error, context: error.context, coolDownMs });
 }
 
 function handshakeOf(
