@@ -189,6 +189,7 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
   const [busy, setBusy] = useState<'test' | 'add' | null>(null);
   const [error, setError] = useState<string | null>(null);
   const abort = useRef<AbortController>(null);
+  const form = useRef<HTMLElement>(null);
   const settings = settingsFrom(fields, values, draft.found ? draft.settings : {});
 
   async function run() {
@@ -207,6 +208,8 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
 
   // What was found has all that a first try needs: show its picture without being asked.
   useEffect(() => {
+    // On a phone the form is below the list.
+    if (matchMedia('(max-width: 899px)').matches) form.current?.scrollIntoView({ block: 'start', behavior: 'smooth' });
     if (draft.found) void run();
     return () => abort.current?.abort();
   }, []);
@@ -228,7 +231,7 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
   }
 
   return (
-    <section class="card" aria-label="The camera's settings">
+    <section class="card" aria-label="The camera's settings" ref={form}>
       <form class="form" onSubmit={add}>
         {!draft.found && drivers.length > 1 && (
           <SelectField

@@ -46,7 +46,7 @@ export const liveMode = signal<'socket' | 'plain'>('socket');
 /** Whether the socket is open. */
 export const liveOpen = signal(false);
 
-const OPEN_TIMEOUT_MS = 8_000;
+const OPEN_TIMEOUT_MS = 5_000;
 const IDLE_MS = 1_000;
 
 let state: ConnectionState = { kind: 'idle', plain: false };
