@@ -12,6 +12,8 @@ import { ResizedHub } from './resize.ts';
 
 /** Different widths of one camera at once; each costs a decode per picture. */
 const MAX_WIDTHS = 8;
+/** Whatever the viewers say, ticks are not closer than this: a wrong answer must not become a busy loop. */
+const MIN_TICK_MS = 5;
 /** Timers of Node may fire this much early. */
 const TIMER_SLACK_MS = 1;
 
@@ -19,6 +21,8 @@ const TIMER_SLACK_MS = 1;
 export interface FeedMember {
   /** Does what is due. @returns the next moment on the monotonic clock when something is due, or infinity */
   tick(nowMs: number): number;
+  /** The camera's state may have changed. */
+  onStatus?(): void;
   /** The camera is gone or Perch stops: ends the viewer. */
   close(): void;
 }
@@ -79,6 +83,11 @@ export class CameraFeed {
     this.#timer = null;
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     this.#onEmpty();
+  }
+
+  /** The camera's state may have changed: tells the viewers. */
+  onStatus(): void {
+    for (const member of [...this.#members]) member.onStatus?.();
   }
 
   /** Ends all viewers. */
@@ -143,6 +152,7 @@ export class CameraFeed {
     for (const member of [...this.#members]) {
       if (this.#members.has(member)) nextMs = Math.min(nextMs, member.tick(nowMs));
     }
-    if (this.#members.size > 0 && nextMs < Number.POSITIVE_INFINITY) this.wantTick(nextMs);
+    if (this.#members.size > 0 && nextMs < Number.POSITIVE_INFINITY)
+      this.wantTick(Math.max(nextMs, nowMs + MIN_TICK_MS));
   }
 }

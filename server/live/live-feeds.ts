@@ -24,7 +24,7 @@ export class LiveFeeds {
   /** What slow readers did not get. */
   readonly tally = new Tally<'framesSkipped' | 'soundSkipped'>();
   readonly #feeds = new Map<string, CameraFeed>();
-  readonly #stopListening: () => void;
+  readonly #stopListening: readonly (() => void)[];
   #closed = false;
 
   constructor({ clock, bus, log }: LiveFeedsOptions) {
@@ -32,7 +32,10 @@ export class LiveFeeds {
     this.bus = bus;
     this.log = log;
     this.cards = new CardCache(clock);
-    this.#stopListening = bus.on('camera.removed', ({ camera }) => this.#feeds.get(camera)?.close());
+    this.#stopListening = [
+      bus.on('camera.removed', ({ camera }) => this.#feeds.get(camera)?.close()),
+      bus.on('camera.status', ({ camera }) => this.#feeds.get(camera)?.onStatus()),
+    ];
   }
 
   /** Viewers of all cameras. */
@@ -66,7 +69,7 @@ export class LiveFeeds {
   /** Ends every viewer; new ones are refused. */
   close(): void {
     this.#closed = true;
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     for (const feed of [...this.#feeds.values()]) feed.close();
   }
 

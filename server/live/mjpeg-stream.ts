@@ -51,6 +51,8 @@ export class MjpegStream implements FeedMember {
   #sentMs = Number.NEGATIVE_INFINITY;
   #wroteMs = Number.NEGATIVE_INFINITY;
   #repeated = true;
+  /** A camera's picture is on the screen, not a card. */
+  #showsFrame = false;
   /** A frame waits in the hub for the rate limit. */
   #held = false;
   #nextFrameMs = Number.NEGATIVE_INFINITY;
@@ -100,8 +102,13 @@ export class MjpegStream implements FeedMember {
   }
 
   #nextTickMs(lost: boolean): number {
-    let nextMs = lost ? this.#wroteMs + LOST_REPEAT_MS : this.#feed.liveUntilMs;
+    let nextMs = lost ? Number.POSITIVE_INFINITY : this.#feed.liveUntilMs;
     if (!this.#last) nextMs = Math.min(nextMs, this.#startedMs + FIRST_PART_MS);
+    else if (lost)
+      nextMs =
+        this.#showsFrame && !this.#options.plain
+          ? this.#feed.liveUntilMs + FIRST_PART_MS
+          : this.#wroteMs + LOST_REPEAT_MS;
     if (!this.#repeated) nextMs = Math.min(nextMs, this.#sentMs + REPEAT_AFTER_MS);
     if (this.#held) nextMs = Math.min(nextMs, this.#nextFrameMs);
     if (!this.#sink.idle) nextMs = Math.min(nextMs, this.#feed.nowMs() + STUCK_CHECK_MS);
@@ -125,18 +132,24 @@ export class MjpegStream implements FeedMember {
     }
     if (nowMs - frame.monoMs >= NO_SIGNAL_MS && !this.#options.plain) return;
     this.#nextFrameMs = nowMs + this.#intervalMs;
-    this.#send(partOf(frame.data), nowMs);
+    this.#send(partOf(frame.data), nowMs, true);
   }
 
+  /** The card, or with `plain` the last picture again. Without a card yet an old picture is not repeated: it would look live. */
   #showLoss(nowMs: number): void {
-    const hasPicture = this.#options.plain && this.#feed.lastPicture !== null;
-    const card = hasPicture ? this.#last : this.#feed.card(this.#options.width);
+    const { plain, width } = this.#options;
+    const keepsPicture = plain && this.#feed.lastPicture !== null;
+    const card = keepsPicture ? this.#last : this.#feed.card(width);
     if (card && card !== this.#last) this.#send(card, nowMs);
-    else if (this.#last && nowMs - this.#wroteMs >= LOST_REPEAT_MS) this.#repeat(nowMs);
+    else if (!card && this.#showsFrame && nowMs - this.#feed.liveUntilMs >= FIRST_PART_MS)
+      this.#send(partOf(plainCard), nowMs);
+    else if (this.#last && (keepsPicture || !this.#showsFrame) && nowMs - this.#wroteMs >= LOST_REPEAT_MS)
+      this.#repeat(nowMs);
   }
 
-  #send(part: Part, nowMs: number): void {
+  #send(part: Part, nowMs: number, isFrame = false): void {
     const first = this.#last === null;
+    this.#showsFrame = isFrame;
     this.#last = part;
     this.#sentMs = nowMs;
     this.#wroteMs = nowMs;
@@ -155,7 +168,8 @@ export class MjpegStream implements FeedMember {
   }
 
   #onReady(): void {
-    if (this.#sink.idle) this.#pump(this.#feed.nowMs());
+    this.#pump(this.#feed.nowMs());
+    this.#feed.wantTick(this.#sentMs + REPEAT_AFTER_MS); // what was due while the client was slow
   }
 
   #onClosed(): void {

@@ -1,0 +1,63 @@
+// `WS /api/live`: pictures of a whole grid over one socket. The messages are in `design/live-protocol.md`.
+
+import type { WebSocket } from '@fastify/websocket';
+import type { FastifyRequest } from 'fastify';
+import type { Auth } from '../../auth/auth.ts';
+import type { Caller } from '../../auth/caller.ts';
+import type { Fleet } from '../../cameras/fleet.ts';
+import type { LiveFeeds } from '../../live/live-feeds.ts';
+import { CLOSE } from '../../live/live-message.ts';
+import { type FindCamera, LiveSession, type LiveSocket } from '../../live/live-session.ts';
+import { LiveSessions } from '../../live/live-sessions.ts';
+import type { App } from '../app.ts';
+import { cameraOf } from '../camera-of.ts';
+
+/** What this route works on. */
+export type LiveRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFeeds; readonly auth: Auth };
+
+/** `/api/live`. The auth hook has recognized the caller if the upgrade said who it is, and ignores pages of other origins. */
+export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOptions): Promise<void> {
+  const sessions = new LiveSessions(feeds);
+  app.addHook('preClose', async () => sessions.close());
+
+  app.get('/api/live', { websocket: true, config: { access: 'public', identify: true } }, (ws, request) => {
+    const stops: (() => void)[] = [];
+    const admit = (caller: Caller): FindCamera => {
+      stops.push(auth.revocations.onRevoked(caller, () => session.end(CLOSE.unauthenticated, 'Signed out')));
+      return (ref) => cameraOf({ caller }, fleet, ref);
+    };
+    const byToken = (token: string) => {
+      const caller = auth.authenticator.byToken(token, request.ip);
+      return caller && admit(caller);
+    };
+    const session = new LiveSession(feeds, socketOf(ws, request), byToken);
+    ws.on('message', (data, isBinary) => session.receive(isBinary ? null : String(data)));
+    ws.on('pong', () => session.heard());
+    ws.on('close', () => {
+      sessions.remove(session);
+      for (const stop of stops) stop();
+    });
+    sessions.add(session);
+    if (request.caller) session.admit(admit(request.caller));
+  });
+}
+
+function socketOf(ws: WebSocket, request: FastifyRequest): LiveSocket {
+  const { socket } = request.raw;
+  return {
+    get waitingBytes() {
+      return ws.bufferedAmount;
+    },
+    sendText: (text) => ws.send(text),
+    sendPicture(head, jpeg, onSent) {
+      // Two fragments of one message: the picture is not copied behind its head. Corked, so that they leave as one.
+      socket.cork();
+      ws.send(head, { binary: true, fin: false });
+      ws.send(jpeg, { binary: true, fin: true }, onSent);
+      socket.uncork();
+    },
+    ping: () => ws.ping(),
+    close: (code, reason) => ws.close(code, reason.slice(0, 100)),
+    terminate: () => ws.terminate(),
+  };
+}
