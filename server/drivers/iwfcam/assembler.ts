@@ -221,8 +221,11 @@ export class Assembler {
   #completeHeadless(newerThan: number, nowMs: number): void {
     for (const slot of this.#slots) {
       if (!slot.inUse || slot.hasHead || !isNewer(newerThan, slot.frameIndex)) continue;
-      // Bytes may follow the end marker. What is no picture yet stays: its last packets may be late.
-      if (slot.isGapFree && trimJpeg(slot.join())) this.#emit(slot, nowMs);
+      // Bytes may follow the end marker. What is no picture yet stays: its last packets may be late. Joining costs, so
+      // it is tried once.
+      if (slot.wasTried || !slot.isGapFree) continue;
+      slot.wasTried = true;
+      if (trimJpeg(slot.join())) this.#emit(slot, nowMs);
     }
   }
 

@@ -22,6 +22,8 @@ export class PictureSlot {
   packetCount = 0;
   totalBytes = 0;
   hasHead = false;
+  /** It was joined before it was whole (a firmware that announces no length). */
+  wasTried = false;
   width = 0;
   height = 0;
   timestampMs = 0;
@@ -40,6 +42,7 @@ export class PictureSlot {
     this.packetCount = 0;
     this.totalBytes = 0;
     this.hasHead = false;
+    this.wasTried = false;
     this.width = 0;
     this.height = 0;
     this.timestampMs = 0;
