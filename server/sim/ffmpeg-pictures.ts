@@ -27,6 +27,8 @@ export type FfmpegPicturesOptions = {
 export const TEST_SOURCE = 'testsrc';
 
 const DEFAULTS = { width: 640, height: 480, fps: 12, quality: 4 } as const;
+/** Exit code of the script that starts ffmpeg when there is none. */
+const EXIT_NO_FFMPEG = 127;
 const FIRST_PICTURE_MS = 10_000;
 /** Pictures kept for readers that are a little late. */
 const RING_PICTURES = 8;
@@ -85,7 +87,12 @@ export class FfmpegPictures implements PictureSource {
     this.#ffmpeg = FfmpegProcess.start(job);
     const cutter = new MultipartJpegs();
     this.#ffmpeg.stdout?.on('data', (chunk: Buffer) => {
-      for (const data of cutter.push(chunk)) this.#add({ data, width, height });
+      try {
+        for (const data of cutter.push(chunk)) this.#add({ data, width, height });
+      } catch {
+        // Not multipart: something else than our ffmpeg speaks. Its end is the report.
+        void this.#ffmpeg.kill();
+      }
     });
     void this.#ffmpeg.exited.then(({ error }) => {
       if (!this.#stopped && this.#count > 0) {
@@ -142,8 +149,10 @@ export class FfmpegPictures implements PictureSource {
     this.#onFirst = null;
     if (outcome === 'arrived') return;
     if (outcome === 'late') throw new NvrError('timeout', `ffmpeg gave no picture of ${source} within 10 s`);
-    if (outcome.error?.code === 'unavailable') throw outcome.error;
-    const reason = outcome.stderr.trim().split('\n').at(-1) ?? '';
-    throw new NvrError('bad_input', `ffmpeg finds no pictures in ${source}: ${reason}`, { cause: outcome.error });
+    const { error, stderr } = outcome;
+    const isFileToBlame = source !== TEST_SOURCE && error?.context.exitCode !== EXIT_NO_FFMPEG;
+    if (error && !isFileToBlame) throw error;
+    const reason = stderr.trim().split('\n').at(-1) ?? '';
+    throw new NvrError('bad_input', `ffmpeg finds no pictures in ${source}: ${reason}`, { cause: error });
   }
 }
