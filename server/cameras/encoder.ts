@@ -134,7 +134,7 @@ export class Encoder {
     const size = pixels(first);
     const run: Run = { ...size, zero: { at: Math.floor(first.at), monoMs: first.monoMs - (first.at % 1) } };
     const job = encoderJob({ ...size, settings, epochMs: run.zero.at, segmentSeconds });
-    const process = FfmpegProcess.start(job, { clock: this.#clock, log: this.#options.log });
+    const process = FfmpegProcess.start(job, { log: this.#options.log });
     const pending = new Map<number, Instant>();
     const output = this.#publishOutput(process, run, pending);
     const exited = new AbortController();

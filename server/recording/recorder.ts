@@ -1,0 +1,385 @@
+// Follows one camera's hub and writes segments. Needs no viewer and no living camera; restarts its ffmpeg by itself.
+// The order of steps is in design/recordings.md; the decisions are in cut.ts.
+
+import type { Camera } from '../cameras/camera.ts';
+import type { HubItem, HubReader } from '../cameras/frame-hub.ts';
+import type { Bus } from '../core/bus.ts';
+import type { CameraConfig } from '../core/camera-config.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { VideoFrame } from '../core/frame.ts';
+import type { Logger } from '../core/logger.ts';
+import { NvrError, toNvrError } from '../core/nvr-error.ts';
+import { retryDelayMs } from '../core/retry.ts';
+import { Tally } from '../core/tally.ts';
+import type { EndReason, SegmentIndex } from '../store/segment-index.ts';
+import { chooseCut, wallTime } from './cut.ts';
+import { closeSegment } from './segment-close.ts';
+import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { Sound } from './sound.ts';
+
+const RETRY = { minMs: 1000, maxMs: 60_000 };
+const HEALTHY_MS = 30_000;
+const TICK_MS = 1000;
+/** No picture for this long, or for three median distances, ends the segment. */
+export const OFFLINE_MS = 6000;
+const OFFLINE_FRAMES = 3;
+const OFFLINE_MAX_MS = 120_000;
+/** The file does not grow while pictures are given: ffmpeg hangs. */
+export const HUNG_MS = 20_000;
+/** Before the first segment, pictures wait this long for the camera's first sound: whether there is a track is decided once. */
+const SOUND_LOOK_MS = 1000;
+const MAX_LOOK_FRAMES = 256;
+/** Sound before a cut may arrive this much after it. */
+const SOUND_DRAIN_MS = 700;
+
+/** The camera as a Recorder sees it. */
+export type RecordedCamera = Pick<Camera, 'id' | 'slug' | 'hub' | 'log' | 'acquireEncoded'> & {
+  readonly config: Pick<CameraConfig, 'folder' | 'recording'>;
+  recordingActive: boolean;
+};
+
+/** What a Recorder works with. */
+export type RecorderOptions = {
+  readonly camera: RecordedCamera;
+  readonly files: SegmentFiles;
+  readonly index: SegmentIndex;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random?: () => number;
+  /** Monotonic time of the last picture that an earlier run of this camera recorded: pre-roll must not record it again. */
+  readonly afterMonoMs?: number;
+};
+
+/** The segment being written, up to what is surely in the file. */
+export type OpenSegment = {
+  readonly startAt: number;
+  readonly endAt: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly format: 'mp4' | 'mjpeg';
+  readonly codec: 'mjpeg' | 'h264' | 'h265';
+  /** Relative to `recordings/`, with `.part`. */
+  readonly path: string;
+};
+
+/** A segment that is complete but for sound still on its way. */
+type Draining = { writer: SegmentWriter; reason: EndReason; untilMonoMs: number; endAt: number };
+type Mark = { monoMs: number; lastMonoMs: number; frames: number; bytes: number };
+
+/** One run of recording: from start to stop. Make a new one for new settings. */
+export class Recorder {
+  readonly tally = new Tally<'frames' | 'missed' | 'segments' | 'failures'>();
+  readonly #options: RecorderOptions;
+  readonly #log: Logger;
+  readonly #abort = new AbortController();
+  readonly #sound = new Sound();
+  readonly #closing = new Set<Promise<void>>();
+  #running: Promise<void> | null = null;
+  #stopReason: EndReason = 'stopped';
+  #current: SegmentWriter | null = null;
+  #draining: Draining | null = null;
+  #marks: Mark[] = [];
+  #grewMonoMs = 0;
+  #bytes = 0;
+  #attempt = 0;
+  #failure: NvrError | null = null;
+  /** Pictures up to here are in a file. Looked at only when a hub is read anew. */
+  #recordedMonoMs: number;
+  #resuming = true;
+  #offlineDue = false;
+  #ticker: Timer | null = null;
+  #idleMonoMs = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#recordedMonoMs = options.afterMonoMs ?? Number.NEGATIVE_INFINITY;
+    this.#log = options.camera.log.child({ part: 'recorder' });
+  }
+
+  start(): void {
+    this.#running ??= this.#loop();
+  }
+
+  /** Ends the open segment, waits until all are closed and indexed. */
+  async stop(reason: 'stopped' | 'shutdown' | 'formatChange' = 'stopped'): Promise<void> {
+    if (!this.#abort.signal.aborted) {
+      this.#stopReason = reason;
+      this.#abort.abort();
+      this.#wake();
+    }
+    await this.#running;
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+  }
+
+  /** Monotonic time of the last picture in a file; for the next run. */
+  get recordedMonoMs(): number {
+    return this.#recordedMonoMs;
+  }
+
+  /** What is being written, or `null`. */
+  get openSegment(): OpenSegment | null {
+    const writer = this.#current;
+    const [mark] = this.#marks;
+    if (!writer || !mark || this.#marks.length < 2 || mark.bytes === 0) return null;
+    const { startAt, format } = writer.start;
+    const endAt = Math.max(startAt + 1, writer.wallAt(mark.lastMonoMs));
+    const path = writer.path + PART_SUFFIX;
+    return { startAt, endAt, frames: mark.frames, bytes: this.#bytes, format, codec: writer.codec, path };
+  }
+
+  async #loop(): Promise<void> {
+    const { camera, clock, random = Math.random } = this.#options;
+    const { signal } = this.#abort;
+    this.#ticker = clock.after(TICK_MS, () => this.#tick());
+    const { recording } = camera.config;
+    let since = clock.wallMs() - recording.preRollSeconds * 1000;
+    while (!signal.aborted) {
+      const startedMs = clock.monoMs();
+      try {
+        await this.#follow(since);
+      } catch (error) {
+        if (clock.monoMs() - startedMs > HEALTHY_MS) this.#attempt = 0;
+        await this.#fail(toNvrError(error));
+        const delayMs = retryDelayMs(RETRY, this.#attempt++, random());
+        await clock.sleep(delayMs, signal).catch(() => {});
+        // The ring may still hold what the dead ffmpeg did not write; what is in a file already is left out.
+        since = 0;
+      }
+    }
+    this.#ticker?.cancel();
+    camera.recordingActive = false;
+  }
+
+  /** Reads the hub until stopped. @throws NvrError when the recording failed */
+  async #follow(since: number): Promise<void> {
+    const { camera } = this.#options;
+    const lease = camera.config.recording.format === 'mp4' ? camera.acquireEncoded() : null;
+    const hub = lease?.hub ?? camera.hub;
+    this.#failure = null;
+    this.#resuming = true;
+    this.#idleMonoMs = this.#options.clock.monoMs();
+    using reader = hub.open({ kinds: 'all', policy: 'every', start: { since }, onFrame: () => this.#wake() });
+    try {
+      for await (const item of this.#items(reader)) await this.#take(item);
+      await this.#cut(this.#stopReason, null);
+    } finally {
+      lease?.[Symbol.dispose]();
+    }
+  }
+
+  /** Frames in order, until stopped or failed. At the start of a segment it holds them back a little to learn about sound. */
+  async *#items(reader: HubReader): AsyncGenerator<HubItem> {
+    let look: HubItem[] = [];
+    while (!this.#abort.signal.aborted && !this.#failure) {
+      const item = reader.poll();
+      if (!item) {
+        if (look.length > 0 && this.#lookedEnough(look)) {
+          yield* look;
+          look = [];
+        }
+        if (this.#offlineDue) await this.#cut('offline', null);
+        this.#offlineDue = false;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          if (this.#abort.signal.aborted || this.#failure) resolve();
+        });
+        continue;
+      }
+      if (item.missed > 0) this.tally.add('missed', item.missed);
+      if (this.#current) {
+        yield item;
+        continue;
+      }
+      look.push(item);
+      if (!this.#lookedEnough(look)) continue;
+      for (const held of look) yield held;
+      look = [];
+    }
+    if (this.#failure) throw this.#failure;
+    for (const held of look) yield held;
+  }
+
+  /** Whether it is known if a segment that begins with these frames has sound. */
+  #lookedEnough(look: readonly HubItem[]): boolean {
+    const first = look.find(({ frame }) => frame.kind === 'video')?.frame;
+    if (!first) return look.length >= MAX_LOOK_FRAMES;
+    if (!this.#options.camera.config.recording.audio || this.#sound.expected(first.monoMs)) return true;
+    if (look.length >= MAX_LOOK_FRAMES || look.some(({ frame }) => frame.kind === 'audio')) return true;
+    return this.#options.clock.monoMs() - first.monoMs >= SOUND_LOOK_MS;
+  }
+
+  async #take({ frame }: HubItem): Promise<void> {
+    const { camera, clock } = this.#options;
+    if (frame.kind === 'audio') {
+      if (camera.config.recording.audio) this.#sound.add(frame);
+      return;
+    }
+    if (this.#resuming && frame.monoMs <= this.#recordedMonoMs) return;
+    this.#resuming = false;
+    this.#idleMonoMs = clock.monoMs();
+    const at = wallTime(frame, clock);
+    const soundWanted = camera.config.recording.audio && this.#sound.expected(frame.monoMs);
+    if (this.#current) {
+      const { startAt, first, sound } = this.#current.start;
+      const open = { startAt, startMonoMs: first.monoMs, first, hasSound: sound !== null };
+      const reason = chooseCut(open, { frame, at, soundWanted }, camera.config.recording.segmentSeconds);
+      if (reason) await this.#cut(reason, { frame, at });
+    }
+    if (!this.#current) {
+      if (!frame.key) return;
+      await this.#open(frame, at);
+    }
+    await this.#flushSound(frame.monoMs);
+    await this.#current?.write(frame);
+    this.#recordedMonoMs = frame.monoMs;
+    this.tally.add('frames');
+  }
+
+  async #open(frame: VideoFrame, at: number): Promise<void> {
+    const { camera, files, clock, bus } = this.#options;
+    const { folder, recording } = camera.config;
+    const sound = recording.audio ? this.#sound.lineFrom(frame.monoMs) : null;
+    // The end of the segment before is the start of this one: both are this picture's time, rounded down.
+    const start = { camera: camera.id, folder, format: recording.format, first: frame, startAt: Math.floor(at), sound };
+    const writer = await SegmentWriter.open(start, files, this.#log);
+    this.#current = writer;
+    this.#marks = [];
+    this.#bytes = 0;
+    this.#grewMonoMs = clock.monoMs();
+    camera.recordingActive = true;
+    void writer.ffmpeg.exited.then(({ error }) => {
+      if (this.#current !== writer) return;
+      this.#failure = error ?? new NvrError('unavailable', 'ffmpeg ended the recording by itself');
+      this.#wake();
+    });
+    bus.publish('segment.opened', { camera: camera.id, slug: camera.slug, start: start.startAt });
+  }
+
+  /** Gives the sound before `monoMs` to the segments it belongs to. */
+  async #flushSound(monoMs: number): Promise<void> {
+    const { timeline } = this.#sound;
+    const draining = this.#draining;
+    if (draining && timeline) {
+      const late = this.#options.clock.monoMs() - draining.untilMonoMs > SOUND_DRAIN_MS;
+      const span = late ? timeline.finishUntil(draining.untilMonoMs) : timeline.takeUntil(draining.untilMonoMs);
+      if (span) await draining.writer.writeSound(span);
+      const missingMs = draining.untilMonoMs - timeline.positionMs;
+      if (missingMs > 1) return;
+    }
+    if (draining) this.#finishDraining();
+    const span = timeline?.takeUntil(monoMs);
+    if (span && this.#current) await this.#current.writeSound(span);
+  }
+
+  #finishDraining(): void {
+    const draining = this.#draining;
+    this.#draining = null;
+    if (draining) this.#close(draining.writer, draining.reason, draining.endAt);
+  }
+
+  /** Ends the current segment. With a next picture, sound that is still on its way goes into the right file. */
+  async #cut(reason: EndReason, next: { frame: VideoFrame; at: number } | null): Promise<void> {
+    this.#finishDraining();
+    const writer = this.#current;
+    if (!writer) return;
+    if (reason === 'offline') this.#options.camera.recordingActive = false;
+    this.#current = null;
+    this.#marks = [];
+    // After a step of the clock the next picture's time says nothing about this file's end.
+    const endAt = next && reason !== 'clockStep' ? Math.floor(next.at) : writer.endAt;
+    const { timeline } = this.#sound;
+    if (next && timeline && writer.start.sound === timeline) {
+      this.#draining = { writer, reason, untilMonoMs: next.frame.monoMs, endAt };
+      return;
+    }
+    const rest = writer.start.sound === timeline ? timeline?.takeUntil(writer.lastMonoMs + writer.medianMs) : null;
+    if (rest) await writer.writeSound(rest);
+    if (!next) this.#sound.cut();
+    this.#close(writer, reason, endAt);
+  }
+
+  #close(writer: SegmentWriter, reason: EndReason, endAt: number | null): void {
+    const { camera, bus, files, index } = this.#options;
+    const work = closeSegment(writer, reason, endAt, { files, index, log: this.#log }).then(
+      ({ segment }) => {
+        if (!segment) return;
+        this.tally.add('segments');
+        bus.publish('segment.closed', {
+          ...{ camera: camera.id, slug: camera.slug, segment: segment.id },
+          ...{ start: segment.startAt, end: segment.endAt, bytes: segment.bytes },
+        });
+      },
+      (error: unknown) => this.#report(toNvrError(error)),
+    );
+    this.#closing.add(work);
+    void work.finally(() => this.#closing.delete(work));
+  }
+
+  /** Once a second, whatever the loop waits for: file growth, hanging, an absent camera. */
+  #tick(): void {
+    const { clock, files } = this.#options;
+    if (this.#abort.signal.aborted) return;
+    this.#ticker = clock.after(TICK_MS, () => this.#tick());
+    this.#wake();
+    const writer = this.#current;
+    if (!writer) return;
+    const now = clock.monoMs();
+    const { frames, lastMonoMs } = writer;
+    void files.size(writer.path + PART_SUFFIX).then((bytes) => {
+      if (this.#current !== writer) return;
+      if (bytes !== null && bytes > this.#bytes) this.#grewMonoMs = now;
+      this.#bytes = bytes ?? 0;
+      // The mark before this one is at least a second old: what was given by then is in the file (FLUSH_MS and interleaving).
+      this.#marks = [...this.#marks.slice(-1), { monoMs: now, lastMonoMs, frames, bytes: this.#bytes }];
+    });
+    const silentMs = now - this.#idleMonoMs;
+    const offlineMs = Math.min(OFFLINE_MAX_MS, Math.max(OFFLINE_MS, OFFLINE_FRAMES * writer.medianMs));
+    const hungMs = Math.max(HUNG_MS, OFFLINE_FRAMES * writer.medianMs);
+    if (silentMs > offlineMs) {
+      this.#offlineDue = true;
+      this.#wake();
+    } else if (now - this.#grewMonoMs > hungMs && lastMonoMs > this.#grewMonoMs) {
+      this.#log.warn({ path: writer.path }, 'Recording does not grow; ending its ffmpeg');
+      this.#grewMonoMs = now;
+      void writer.ffmpeg.kill();
+    }
+  }
+
+  /** Keeps what is whole of the broken segment, tells, and remembers where to go on. */
+  async #fail(error: NvrError): Promise<void> {
+    const { camera, files, index, bus } = this.#options;
+    const writer = this.#current;
+    this.#current = null;
+    this.#marks = [];
+    this.#finishDraining();
+    this.#sound.cut();
+    camera.recordingActive = false;
+    this.tally.add('failures');
+    // Perch and its ffmpeg may have been told to end by the same hand: then this is no failure.
+    const ending = this.#abort.signal.aborted;
+    if (!ending) this.#report(error);
+    if (!writer) return;
+    try {
+      await writer.ffmpeg.kill();
+      const reason = ending ? this.#stopReason : 'recorderFailed';
+      const { segment, lastMonoMs } = await closeSegment(writer, reason, null, { files, index, log: this.#log });
+      this.#recordedMonoMs = lastMonoMs ?? writer.start.first.monoMs - 1;
+      if (!segment) return;
+      const { id, startAt, endAt, bytes } = segment;
+      bus.publish('segment.closed', {
+        ...{ camera: camera.id, slug: camera.slug, segment: id, start: startAt, end: endAt, bytes },
+      });
+    } catch (cause) {
+      this.#log.warn({ error: toNvrError(cause).message }, 'A broken recording is left for the next start');
+    }
+  }
+
+  #report({ code, message }: NvrError): void {
+    const { camera, bus } = this.#options;
+    this.#log.warn({ code, error: message }, 'Recording failed');
+    bus.publish('recording.failed', { camera: camera.id, slug: camera.slug, code, message });
+    if (code === 'exhausted') bus.publish('storage.full', { message });
+  }
+}

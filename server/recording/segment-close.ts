@@ -1,0 +1,85 @@
+// The end of a segment, in order: ffmpeg finishes, fsync, rename, fsync of the folder, row, fact (design/recordings.md).
+// Also what adoption does with a `.part` that nobody finished: both end here, so a crash and a close cannot differ.
+
+import type { RecordingFormat } from '../core/camera-config.ts';
+import { newId } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
+import { toNvrError } from '../core/nvr-error.ts';
+import type { EndReason, Segment, SegmentIndex } from '../store/segment-index.ts';
+import { type FileFacts, readFacts } from './file-facts.ts';
+import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
+import type { SegmentWriter } from './segment-writer.ts';
+
+/** What closing needs. */
+export type CloseTools = { readonly files: SegmentFiles; readonly index: SegmentIndex; readonly log: Logger };
+
+/** Facts and place of a `.part` that is to become a segment. */
+export type PartFacts = {
+  readonly path: string;
+  readonly folder: string;
+  readonly camera: string | null;
+  readonly format: RecordingFormat;
+  readonly startAt: number;
+  readonly endReason: EndReason;
+  readonly facts: FileFacts;
+};
+
+/** Steps 3 to 6: makes a whole `.part` final and adds its row. @throws NvrError of the disk or the database */
+async function finishPart(
+  row: Omit<Segment, 'id' | 'bytes' | 'hasMotion' | 'protected'>,
+  { files, index }: CloseTools,
+): Promise<Segment> {
+  const { path, bytes } = await files.finish(row.path);
+  const endAt = Math.max(row.startAt + 1, row.endAt);
+  const segment = { ...row, id: newId('seg'), path, bytes, endAt, hasMotion: false, protected: false };
+  index.add(segment);
+  return segment;
+}
+
+/** Cuts the torn end off a `.part` and makes it a segment. */
+export async function salvagePart(part: PartFacts, tools: CloseTools): Promise<Segment> {
+  const { path, folder, camera, format, startAt, endReason, facts } = part;
+  await tools.files.trim(path + PART_SUFFIX, facts.wholeBytes);
+  const endAt = startAt + facts.durationMs;
+  const { frames, codec } = facts;
+  return finishPart({ camera, folder, path, startAt, endAt, frames, format, codec, endReason }, tools);
+}
+
+/** What became of a segment: its row, and the monotonic time of the last picture that is in the file. */
+export type Closed = { readonly segment: Segment | null; readonly lastMonoMs: number | null };
+
+/**
+ * Closes a segment. When ffmpeg did not end well, the file is salvaged and `endReason` is `recorderFailed`.
+ * @param endAt where it ends; `null` when nothing follows: its own last picture plus the median
+ * @throws NvrError when the disk or the database fails; the `.part` is then left for adoption
+ */
+export async function closeSegment(
+  writer: SegmentWriter,
+  endReason: EndReason,
+  endAt: number | null,
+  tools: CloseTools,
+): Promise<Closed> {
+  const { path, start, codec, frames } = writer;
+  const { camera, folder, format, startAt } = start;
+  const error = await writer.end();
+  if (!error) {
+    const end = endAt ?? writer.endAt;
+    const row = { camera, folder, path, startAt, endAt: end, frames, format, codec, endReason };
+    return { segment: await finishPart(row, tools), lastMonoMs: writer.lastMonoMs };
+  }
+  const bad = endReason === 'shutdown' ? endReason : 'recorderFailed';
+  tools.log.warn({ code: error.code, error: error.message, path }, 'Recording ended badly; keeping what is whole');
+  const part = path + PART_SUFFIX;
+  const facts = await readFacts(tools.files.absolute(part), format).catch((cause) => {
+    throw toNvrError(cause);
+  });
+  if (!facts) {
+    // Smaller than its first picture: nothing but a head, there is no picture to keep.
+    const size = (await tools.files.size(part)) ?? 0;
+    if (size < start.first.data.byteLength) await tools.files.remove(part);
+    else await tools.files.quarantine(part);
+    return { segment: null, lastMonoMs: null };
+  }
+  const segment = await salvagePart({ path, folder, camera, format, startAt, endReason: bad, facts }, tools);
+  return { segment, lastMonoMs: start.first.monoMs + facts.lastMs };
+}

@@ -1,0 +1,120 @@
+// One open segment: a reserved `.part`, an ffmpeg that copies into it, and what was given to it so far.
+
+import type { RecordingFormat } from '../core/camera-config.ts';
+import type { VideoCodec, VideoFrame } from '../core/frame.ts';
+import type { Logger } from '../core/logger.ts';
+import { NvrError } from '../core/nvr-error.ts';
+import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
+import { segmentJob } from '../ffmpeg/segment-job.ts';
+import { pcmBytes } from '../media/ima-adpcm.ts';
+import { jpegSize } from '../media/jpeg.ts';
+import type { MatroskaTrack } from '../media/matroska-ids.ts';
+import { MatroskaWriter } from '../media/matroska-writer.ts';
+import { encodeNote } from './file-facts.ts';
+import type { PcmSpan, PcmTimeline } from './pcm-timeline.ts';
+import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
+
+/** Distances of recent pictures that the median is taken of. */
+const RECENT_DISTANCES = 15;
+/** Before there are any. */
+const DEFAULT_FRAME_MS = 100;
+
+/** What a segment is begun with. */
+export type SegmentStart = {
+  readonly camera: string;
+  readonly folder: string;
+  readonly format: RecordingFormat;
+  readonly first: VideoFrame;
+  /** Wall-clock time of the first picture, whole milliseconds. */
+  readonly startAt: number;
+  readonly sound: Pick<PcmTimeline, 'sampleRate' | 'channels'> | null;
+};
+
+/** See the head of this file. `write` pictures in order; `end` once. */
+export class SegmentWriter {
+  /** Relative, without `.part`. */
+  readonly path: string;
+  readonly start: SegmentStart;
+  readonly codec: VideoCodec;
+  readonly ffmpeg: FfmpegProcess;
+  readonly #writer: MatroskaWriter;
+  readonly #distances: number[] = [];
+  frames = 0;
+  /** Monotonic time of the newest picture given to ffmpeg. */
+  lastMonoMs: number;
+  #lastStampMs = -1;
+
+  /** @throws NvrError when no file can be made */
+  static async open(start: SegmentStart, files: SegmentFiles, log: Logger): Promise<SegmentWriter> {
+    const path = await files.reserve(start.folder, start.startAt, start.format);
+    return new SegmentWriter(start, path, files.absolute(path + PART_SUFFIX), log);
+  }
+
+  private constructor(start: SegmentStart, path: string, file: string, log: Logger) {
+    const { first, format, sound } = start;
+    this.start = start;
+    this.path = path;
+    this.codec = first.codec;
+    this.lastMonoMs = first.monoMs;
+    const size = first.width > 0 ? first : (jpegSize(first.data) ?? first);
+    const tracks: MatroskaTrack[] = [
+      {
+        ...{ kind: 'video', codec: first.codec, width: size.width, height: size.height },
+        ...(first.codecConfig ? { codecConfig: first.codecConfig } : {}),
+      },
+    ];
+    if (sound)
+      tracks.push({ kind: 'audio', codec: 'pcm-s16le', sampleRate: sound.sampleRate, channels: sound.channels });
+    this.#writer = new MatroskaWriter(tracks);
+    const job = segmentJob({
+      ...{ file, format, codec: first.codec, sampleRate: sound?.sampleRate ?? null, startAt: start.startAt },
+      comment: encodeNote(start.camera, start.startAt),
+    });
+    // On the real clock whatever the recorder's is: a process does not live in a test's time.
+    this.ffmpeg = FfmpegProcess.start(job, { log });
+    void this.ffmpeg.write(this.#writer.header());
+  }
+
+  /** Wall-clock time of a moment, by this segment's own relation of the clocks. */
+  wallAt(monoMs: number): number {
+    return Math.floor(this.start.startAt + monoMs - this.start.first.monoMs);
+  }
+
+  /** Where the segment ends when nothing follows: the newest picture plus the median distance. */
+  get endAt(): number {
+    return this.wallAt(this.lastMonoMs + this.medianMs);
+  }
+
+  /** Median distance of the recent pictures. */
+  get medianMs(): number {
+    const sorted = [...this.#distances].sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? DEFAULT_FRAME_MS;
+  }
+
+  /** Gives a picture to ffmpeg; resolves when it can take more. Times inside the file never stand still. */
+  write(frame: VideoFrame): Promise<void> {
+    const stampMs = Math.max(this.#lastStampMs + 1, Math.round(frame.monoMs - this.start.first.monoMs));
+    this.#lastStampMs = stampMs;
+    if (this.frames > 0) {
+      this.#distances.push(frame.monoMs - this.lastMonoMs);
+      if (this.#distances.length > RECENT_DISTANCES) this.#distances.shift();
+    }
+    this.frames++;
+    this.lastMonoMs = frame.monoMs;
+    return this.ffmpeg.write(...this.#writer.frame(0, stampMs, frame.key, frame.data));
+  }
+
+  /** Gives sound to ffmpeg. */
+  writeSound({ startMs, pcm }: PcmSpan): Promise<void> {
+    if (!this.start.sound) return Promise.resolve();
+    const stampMs = Math.max(0, Math.round(startMs - this.start.first.monoMs));
+    return this.ffmpeg.write(...this.#writer.frame(1, stampMs, true, pcmBytes(pcm)));
+  }
+
+  /** Lets ffmpeg finish the file. @returns why it is not whole, or `null` */
+  async end(): Promise<NvrError | null> {
+    const early = this.ffmpeg.exit;
+    if (early) return early.error ?? new NvrError('unavailable', 'ffmpeg ended the recording by itself');
+    return (await this.ffmpeg.stop()).error;
+  }
+}

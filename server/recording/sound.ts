@@ -1,0 +1,56 @@
+// The sound of one recording run: which camera codecs can be recorded, and their place on the continuous line.
+
+import type { AudioFrame } from '../core/frame.ts';
+import { decodeImaBlock } from '../media/ima-adpcm.ts';
+import { PcmTimeline } from './pcm-timeline.ts';
+
+/** Sound heard this recently is expected to go on. */
+const EXPECTED_MS = 30_000;
+
+/** The samples of a block, or `null` for codecs that are not recorded yet. */
+function decode(frame: AudioFrame): Int16Array | null {
+  if (frame.codec === 'ima-adpcm') return decodeImaBlock(frame.data);
+  if (frame.codec !== 'pcm-s16le') return null;
+  const pcm = new Int16Array(frame.data.length >> 1);
+  const view = new DataView(frame.data.buffer, frame.data.byteOffset, frame.data.byteLength);
+  for (let n = 0; n < pcm.length; n++) pcm[n] = view.getInt16(n * 2, true);
+  return pcm;
+}
+
+/** Feeds a {@link PcmTimeline}. The line begins with the first picture that is recorded with sound. */
+export class Sound {
+  timeline: PcmTimeline | null = null;
+  #format: { sampleRate: number; channels: number; heardMs: number } | null = null;
+
+  /** Takes a block. Returns whether its codec can be recorded. */
+  add(frame: AudioFrame): boolean {
+    const pcm = decode(frame);
+    if (!pcm) return false;
+    const { sampleRate, channels, monoMs } = frame;
+    if (!this.#format || this.#format.sampleRate !== sampleRate || this.#format.channels !== channels)
+      this.timeline = null;
+    this.#format = { sampleRate, channels, heardMs: monoMs };
+    this.timeline?.add(monoMs, pcm);
+    return true;
+  }
+
+  /** Whether a segment that begins now should have a sound track. */
+  expected(nowMonoMs: number): boolean {
+    return this.#format !== null && nowMonoMs - this.#format.heardMs < EXPECTED_MS;
+  }
+
+  /** The line for a segment that begins at this picture; goes on from the segment before when there is one. */
+  lineFrom(startMonoMs: number): PcmTimeline | null {
+    if (!this.#format || !this.expected(startMonoMs)) {
+      this.timeline = null;
+      return null;
+    }
+    this.timeline ??= new PcmTimeline(this.#format.sampleRate, this.#format.channels, startMonoMs);
+    return this.timeline;
+  }
+
+  /** Forgets the line: what follows does not continue it. */
+  cut(): void {
+    this.timeline = null;
+  }
+}
