@@ -8,13 +8,7 @@ import { type In, isSameEndpoint, mediaEndpoint, stay, TWICE } from './machine-p
 import { start } from './machine-stream.ts';
 import type { Event, Handshake, Peer, Step } from './machine-types.ts';
 import { credential } from './token.ts';
-import {
-  controlType,
-  encodeCommand,
-  encodeLoginRequest,
-  loginResult,
-  ZERO_IDENTITY,
-} from './wire.ts';
+import { controlType, encodeCommand, encodeLoginRequest, loginResult, ZERO_IDENTITY } from './wire.ts';
 
 /** The address to announce is known. */
 export function routed(handshake: Handshake, peer: Peer, announced: Endpoint, nowMs: number): Step {
