@@ -2,6 +2,15 @@
 
 import type { CameraStatus } from './camera-status.ts';
 
+/** A segment that went; `slug` is its folder, the camera may be gone. */
+type SegmentFact = {
+  readonly camera: string | null;
+  readonly slug: string;
+  readonly segment: string;
+  readonly start: number;
+  readonly end: number;
+};
+
 /** Everything that can be heard. Keys are the names of the public event stream. */
 export type Facts = {
   'camera.added': { readonly camera: string; readonly slug: string; readonly name: string };
@@ -28,6 +37,11 @@ export type Facts = {
     readonly bytes: number;
   };
   'segment.adopted': { readonly camera: string | null; readonly slug: string; readonly segment: string };
+  /** A row whose file is gone; the row is removed. */
+  'segment.lost': SegmentFact;
+  'segment.deleted': SegmentFact;
+  /** A file that could not be read was put aside; `file` is its place under the data directory. */
+  'segment.quarantined': { readonly slug: string; readonly file: string };
   'recording.failed': {
     readonly camera: string;
     readonly slug: string;

@@ -1,0 +1,197 @@
+// All recording of this Perch: adopts what a crash left, then keeps one Recorder per camera that should record, in step
+// with the Fleet. The door for HTTP: manual orders, the open segment, deletion.
+
+import { mkdir } from 'node:fs/promises';
+import type { Camera } from '../cameras/camera.ts';
+import type { Fleet } from '../cameras/fleet.ts';
+import type { Bus } from '../core/bus.ts';
+import type { RecordingSettings } from '../core/camera-config.ts';
+import { type Clock, systemClock, type Timer } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { toNvrError } from '../core/nvr-error.ts';
+import type { Segment, SegmentIndex } from '../store/segment-index.ts';
+import { type AdoptionReport, adopt } from './adoption.ts';
+import { deleteSegment } from './deletion.ts';
+import { type OpenSegment, Recorder } from './recorder.ts';
+import { applyRetention } from './retention.ts';
+import { SegmentFiles } from './segment-files.ts';
+
+const RETENTION_EVERY_MS = 60_000;
+/** Recent errors shown by metrics are counted, not kept. */
+export type ManualOrder = 'start' | 'stop' | 'auto';
+
+/** Options of {@link Recordings}. */
+export type RecordingsOptions = {
+  readonly fleet: Pick<Fleet, 'all' | 'find'>;
+  readonly index: SegmentIndex;
+  readonly bus: Bus;
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  /** Who a folder of recordings once was given to; used when a file does not say. */
+  readonly cameraOfFolder?: (folder: string) => string | null;
+};
+
+type Entry = { recorder: Recorder | null; key: string; recordedMonoMs: number; work: Promise<void> };
+
+/** See the head of this file. */
+export class Recordings {
+  readonly files: SegmentFiles;
+  readonly #options: RecordingsOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #entries = new Map<string, Entry>();
+  readonly #offs: (() => void)[] = [];
+  readonly #abort = new AbortController();
+  #retention: Timer | null = null;
+  #retentionWork: Promise<unknown> = Promise.resolve();
+  #started = false;
+
+  constructor(options: RecordingsOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log.child({ part: 'recordings' });
+    this.files = new SegmentFiles(options.dataDir);
+  }
+
+  /** Adopts, then follows the cameras. Call when the data directory's lock is held. */
+  async start(): Promise<AdoptionReport> {
+    const { index, bus, fleet } = this.#options;
+    await mkdir(this.files.root, { recursive: true }).catch((error: unknown) => {
+      this.#log.error({ error: toNvrError(error).message }, 'The recordings folder cannot be made');
+    });
+    const cameraOfFolder =
+      this.#options.cameraOfFolder ??
+      ((folder) => fleet.all().find(({ config }) => config.folder === folder)?.id ?? null);
+    const report = await adopt({ files: this.files, index, bus, clock: this.#clock, log: this.#log, cameraOfFolder });
+    this.#started = true;
+    for (const name of ['camera.added', 'camera.changed', 'camera.removed'] as const) {
+      this.#offs.push(bus.on(name, ({ camera }) => this.#update(camera)));
+    }
+    for (const { id } of fleet.all()) this.#update(id);
+    this.#scheduleRetention();
+    return report;
+  }
+
+  /** Closes and indexes every open segment. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    for (const off of this.#offs.splice(0)) off();
+    this.#retention?.cancel();
+    await Promise.all(
+      [...this.#entries.values()].map(async (entry) => {
+        await Promise.all([entry.work, entry.recorder?.stop('shutdown')]);
+        await entry.recorder?.stop('shutdown');
+      }),
+    );
+    await this.#retentionWork;
+  }
+
+  /** Overrules mode and schedule until told otherwise; survives a restart. */
+  setManual(camera: string, order: ManualOrder): void {
+    this.#options.index.setOrder(camera, order);
+    this.#update(camera);
+  }
+
+  /** The order that is in force. */
+  manual(camera: string): ManualOrder {
+    return this.#options.index.order(camera);
+  }
+
+  /** What is being written for a camera, up to what is surely on disk; `null` when nothing is. */
+  openSegment(camera: string): OpenSegment | null {
+    return this.#entries.get(camera)?.recorder?.openSegment ?? null;
+  }
+
+  /** Deletes one segment. @throws NvrError when the disk refuses */
+  async delete(segment: Segment): Promise<void> {
+    const { index, bus } = this.#options;
+    await deleteSegment(segment, { files: this.files, index, bus, clock: this.#clock });
+  }
+
+  /** Deletes everything of a folder: what `DELETE camera?recordings=delete` asks for. Protected segments too. */
+  async deleteFolder(camera: string): Promise<void> {
+    const { index } = this.#options;
+    await this.#entries.get(camera)?.work;
+    const all = { camera, from: 0, to: Number.MAX_SAFE_INTEGER, order: 'asc', limit: 100 } as const;
+    for (let page = index.find(all); page.length > 0; page = index.find(all)) {
+      for (const segment of page) await this.delete(segment);
+    }
+  }
+
+  /** Whether this camera should be recorded now. */
+  wanted(camera: Pick<Camera, 'id' | 'config'>): boolean {
+    const { enabled, recording } = camera.config;
+    if (!enabled) return false;
+    const order = this.manual(camera.id);
+    if (order !== 'auto') return order === 'start';
+    return recording.mode === 'continuous';
+  }
+
+  /** Brings one camera's recorder in step; one change after the other. */
+  #update(id: string): void {
+    if (!this.#started || this.#abort.signal.aborted) return;
+    let entry = this.#entries.get(id);
+    if (!entry) {
+      entry = { recorder: null, key: '', recordedMonoMs: Number.NEGATIVE_INFINITY, work: Promise.resolve() };
+      this.#entries.set(id, entry);
+    }
+    const known = entry;
+    known.work = known.work
+      .then(() => this.#apply(id, known))
+      .catch((error: unknown) =>
+        this.#log.error({ camera: id, error: toNvrError(error).message }, 'Recorder change failed'),
+      );
+  }
+
+  async #apply(id: string, entry: Entry): Promise<void> {
+    const camera = this.#options.fleet.find(id);
+    const key = camera && this.wanted(camera) ? runKey(camera.config.recording) : '';
+    if (entry.key === key) return;
+    if (entry.recorder) {
+      await entry.recorder.stop(key === '' ? 'stopped' : 'formatChange');
+      entry.recordedMonoMs = entry.recorder.recordedMonoMs;
+      entry.recorder = null;
+    }
+    entry.key = key;
+    if (!camera || key === '' || this.#abort.signal.aborted) {
+      if (!camera) this.#entries.delete(id);
+      return;
+    }
+    const { index, bus, random } = this.#options;
+    entry.recorder = new Recorder({
+      ...{ camera, files: this.files, index, bus, clock: this.#clock, afterMonoMs: entry.recordedMonoMs },
+      ...(random ? { random } : {}),
+    });
+    entry.recorder.start();
+  }
+
+  #scheduleRetention(): void {
+    this.#retention = this.#clock.after(RETENTION_EVERY_MS, () => {
+      this.#retentionWork = this.#applyRetention().finally(() => {
+        if (!this.#abort.signal.aborted) this.#scheduleRetention();
+      });
+    });
+  }
+
+  async #applyRetention(): Promise<void> {
+    const { fleet, index, bus } = this.#options;
+    const tools = { files: this.files, index, bus, clock: this.#clock };
+    for (const { config } of fleet.all()) {
+      if (this.#abort.signal.aborted) return;
+      try {
+        const rule = config.recording.retention;
+        const deleted = await applyRetention(config.folder, rule, tools, this.#log, this.#abort.signal);
+        if (deleted > 0) this.#log.info({ camera: config.slug, deleted }, 'Old recordings deleted');
+      } catch (error) {
+        this.#log.error({ camera: config.slug, error: toNvrError(error).message }, 'Retention failed');
+      }
+    }
+  }
+}
+
+/** Settings that a running recorder cannot take over; a change of them starts a new one. */
+function runKey({ format, audio, preRollSeconds, encoder }: RecordingSettings): string {
+  return JSON.stringify([format, audio, preRollSeconds, encoder]);
+}
