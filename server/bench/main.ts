@@ -1,0 +1,120 @@
+// `npm run bench`: all benchmarks, a table, and bench-results.json.
+
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type CapacityStep, measureCapacity } from './capacity.ts';
+import { measureFanOut } from './fan-out.ts';
+import { measureLatency } from './latency.ts';
+
+const RESULTS_FILE = 'bench-results.json';
+/** In case a part never ends; all together take about four minutes. */
+const TIME_LIMIT_MS = 8 * 60 * 1000;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log('npm run bench -- [--quick] [--only latency|fan-out|capacity] [--profile FOLDER]');
+  process.exit(0);
+}
+
+const options = { quick: values.quick, profileDir: values.profile };
+const wants = (name: string) => values.only === undefined || values.only === name;
+const fixed = (value: number, digits = 2) => value.toFixed(digits);
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const results: Record<string, unknown> = {
+  at: new Date().toISOString(),
+  node: process.version,
+  machine: { processors: availableParallelism(), model: cpus()[0]?.model ?? 'unknown' },
+  quick: values.quick,
+};
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ');
+  console.log(`\n${title}\n${[head, ...rows].map(line).join('\n')}`);
+}
+
+const timer = setTimeout(() => {
+  console.error(`The benchmark did not end within ${TIME_LIMIT_MS / 60_000} minutes.`);
+  process.exit(1);
+}, TIME_LIMIT_MS);
+
+if (wants('latency')) {
+  const { perch, baseline, lost } = await measureLatency(options);
+  results.latencyMs = { perch, baseline, lost };
+  table(
+    'Latency: last UDP packet of a picture to its first byte at an HTTP client, milliseconds',
+    ['', 'p50', 'p99'],
+    [
+      ['Perch', fixed(perch.p50, 3), fixed(perch.p99, 3)],
+      ['bare UDP-to-TCP forwarder', fixed(baseline.p50, 3), fixed(baseline.p99, 3)],
+      ['above it (aim: 1 and 5)', fixed(perch.p50 - baseline.p50, 3), fixed(perch.p99 - baseline.p99, 3)],
+    ],
+  );
+  console.log(`${perch.pictures} pictures, ${lost} lost`);
+}
+
+if (wants('fan-out')) {
+  const fanOut = await measureFanOut(options);
+  results.fanOut = fanOut;
+  table(
+    'Fan-out: 1 camera, 20 pictures/s of 30 KB; processor seconds per gigabyte delivered',
+    [
+      'viewers',
+      'MB/s',
+      'delivered',
+      'Perch',
+      'of it delivery',
+      'bare socket.write',
+      'Perch/bare',
+      'delivery/bare (aim 1.3)',
+    ],
+    fanOut.results.map((each) => [
+      String(each.viewers),
+      fixed(each.megabytesPerSecond, 1),
+      percent(each.delivered),
+      fixed(each.perch),
+      fixed(each.delivery),
+      fixed(each.baseline),
+      `${fixed(each.perch / each.baseline)}x`,
+      `${fixed(each.delivery / each.baseline)}x`,
+    ]),
+  );
+  console.log(`The camera with nobody looking: ${percent(fanOut.idleProcessorShare)} of a processor`);
+}
+
+if (wants('capacity')) {
+  const capacity = await measureCapacity(options);
+  results.capacity = capacity;
+  const row = (step: CapacityStep) => [
+    String(step.cameras),
+    `${step.preRollSeconds} s`,
+    percent(step.offered),
+    percent(step.lostByPerch),
+    percent(step.seenByViewers),
+    percent(step.processorShare),
+    `${fixed(step.residentMegabytes, 0)} MB`,
+  ];
+  table(
+    'Cameras: 640x480, 20 pictures/s of 30 KB, one viewer each, Perch on one processor, no ffmpeg',
+    ['cameras', 'pre-roll', 'offered', 'lost by Perch', 'seen by viewers', 'processor', 'resident (aim < 300 at 100)'],
+    [...capacity.withoutPreRoll, ...capacity.withPreRoll].map(row),
+  );
+  const because = {
+    perch: 'then Perch lost pictures',
+    simulators: 'then the simulators fell behind',
+    'not reached': 'no limit found',
+  };
+  console.log(`${capacity.cameras} cameras without loss (aim: 100); ${because[capacity.limit]}`);
+}
+
+clearTimeout(timer);
+writeFileSync(RESULTS_FILE, `${JSON.stringify(results, null, 2)}\n`);
+console.log(`\nWritten to ${RESULTS_FILE}`);

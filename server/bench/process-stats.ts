@@ -1,0 +1,29 @@
+// What the kernel knows about a process. Linux only.
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+const NANOSECONDS = 1e9;
+
+/** Processor seconds of all threads since their start, in nanosecond steps (`schedstat`; `stat` counts only 10 ms ticks). */
+export function cpuSeconds(pid: number): number {
+  let total = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    total += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  }
+  return total / NANOSECONDS;
+}
+
+/** Resident memory now. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(match?.[1] ?? 0) * 1024;
+}
+
+/** The middle and the tail of a list of figures; it is sorted in place. */
+export function percentile(values: number[], share: number): number {
+  values.sort((a, b) => a - b);
+  return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
+}
+
+/** Waits on the real clock: benchmarks are the one place where that is the point. */
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
