@@ -3,7 +3,7 @@ create table users (
   id text primary key,                 -- 'usr_...'
   username text not null unique collate nocase, -- shown as typed, compared without case; never holds a colon (HTTP Basic)
   password_hash text not null,         -- argon2id in PHC form, salt and parameters inside
-  role text not null check (role in ('admin', 'viewer')),
+  role text not null check (role in ('admin', 'viewer')), -- admin: everything; viewer: watches, changes nothing
   cameras text check (cameras is null or json_valid(cameras)), -- JSON list of camera ids a viewer may see; null: all
   created_at integer not null,         -- when it was made
   changed_at integer not null          -- last change of name, password, role or cameras

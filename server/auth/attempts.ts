@@ -4,10 +4,15 @@ import { isIPv6 } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import { NvrError } from '../core/nvr-error.ts';
 
-/** Failed tries per window, for one account and for one address. */
+/** Failed passwords per window, for one account and for one address. */
 export const MAX_FAILED_TRIES = 15;
+/**
+ * Unknown tokens per window and address. 256 bits cannot be guessed; this only bounds the work, and leaves a client with
+ * a revoked token its honest 401.
+ */
+export const MAX_UNKNOWN_TOKENS = 600;
 const WINDOW_MS = 60_000;
-/** Buckets kept; the oldest are forgotten first. */
+/** Buckets kept; those not touched for longest are forgotten first, so a flood of others does not free an account. */
 const MAX_BUCKETS = 10_000;
 /** IPv6 users own a /64 at least, so that is one address. */
 const IPV6_PREFIX_GROUPS = 4;
@@ -15,7 +20,6 @@ const IPV6_PREFIX_GROUPS = 4;
 /** One try under way. Say how it went, exactly once. */
 export type Attempt = {
   succeeded(): void;
-  /** @throws NvrError `rate_limited` when this failure was one too many */
   failed(): void;
 };
 
@@ -24,17 +28,24 @@ type Bucket = { failures: number[]; running: number };
 /** Failed tries by key over the last minute. */
 export class Attempts {
   readonly #clock: Clock;
+  readonly #max: number;
   readonly #buckets = new Map<string, Bucket>();
   /** "account address" pairs that gave the right password: a stranger's tries elsewhere do not lock them out. */
   readonly #trusted = new Set<string>();
 
-  constructor(clock: Clock) {
+  /** @param max failures per window, for each account and each address */
+  constructor(clock: Clock, max: number = MAX_FAILED_TRIES) {
     this.#clock = clock;
+    this.#max = max;
+  }
+
+  /** Buckets held: a leak check. */
+  get size(): number {
+    return this.#buckets.size;
   }
 
   /**
-   * Begins a try. Tries under way count, so a thousand at once are no way around the bound; `weight` 0 is for one
-   * that shares the work of another identical one.
+   * Begins a try. Tries under way count, so a thousand at once are no way around the bound.
    * @throws NvrError `rate_limited`, before any work is done, with `retryAfterMs` in its context
    */
   begin(account: string | null, address: string): Attempt {
@@ -63,9 +74,11 @@ export class Attempts {
   #check(key: string): void {
     const bucket = this.#buckets.get(key);
     if (!bucket) return;
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
     const since = this.#clock.monoMs() - WINDOW_MS;
     bucket.failures = bucket.failures.filter((at) => at > since);
-    if (bucket.failures.length + bucket.running < MAX_FAILED_TRIES) return;
+    if (bucket.failures.length + bucket.running < this.#max) return;
     const retryAfterMs = Math.max(1000, (bucket.failures[0] ?? this.#clock.monoMs()) - since);
     throw new NvrError('rate_limited', 'Too many failed sign-ins; wait a minute and try again', {
       context: { retryAfterMs },

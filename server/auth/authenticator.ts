@@ -6,7 +6,7 @@ import { NvrError } from '../core/nvr-error.ts';
 import type { SessionTable } from '../store/sessions.ts';
 import type { Token, TokenTable } from '../store/tokens.ts';
 import type { User, UserTable } from '../store/users.ts';
-import { Attempts } from './attempts.ts';
+import { Attempts, MAX_UNKNOWN_TOKENS } from './attempts.ts';
 import type { Caller } from './caller.ts';
 import { PASSWORD_LENGTH, type Passwords } from './passwords.ts';
 import type { Revocations } from './revocations.ts';
@@ -48,7 +48,7 @@ export class Authenticator {
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
     this.#passwordTries = new Attempts(parts.clock);
-    this.#tokenTries = new Attempts(parts.clock);
+    this.#tokenTries = new Attempts(parts.clock, MAX_UNKNOWN_TOKENS);
   }
 
   /** The caller of a session cookie, or `null` when it is not, or no longer, good. */

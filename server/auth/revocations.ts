@@ -54,6 +54,13 @@ export class Revocations {
 
   /** Ends every open use of the callers that match. */
   revoke(matches: (caller: Caller) => boolean): void {
-    for (const watch of [...this.#watches]) if (matches(watch.caller)) watch.fn();
+    for (const watch of [...this.#watches]) {
+      if (!matches(watch.caller)) continue;
+      try {
+        watch.fn();
+      } catch {
+        // A listener that fails has still lost its right; the others must be told too.
+      }
+    }
   }
 }

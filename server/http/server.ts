@@ -1,18 +1,19 @@
 // The HTTP server: all plugins and all routes, in order. What is not listed here is not served.
 
+import { readFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import websocket from '@fastify/websocket';
-import fastify from 'fastify';
+import fastify, { type RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
-import packageJson from '../../package.json' with { type: 'json' };
 import type { Auth } from '../auth/auth.ts';
 import type { Discovery } from '../cameras/discovery.ts';
 import type { Fleet } from '../cameras/fleet.ts';
 import type { CameraProbe } from '../cameras/probe.ts';
 import type { Bus } from '../core/bus.ts';
 import type { Clock } from '../core/clock.ts';
+import { LiveFeeds } from '../live/live-feeds.ts';
 import type { AuditLog } from '../store/audit.ts';
 import type { EventLog } from '../store/events.ts';
 import type { SettingsTable } from '../store/settings.ts';
@@ -20,15 +21,18 @@ import type { App } from './app.ts';
 import { installAuth } from './plugins/auth.ts';
 import { installBodies } from './plugins/bodies.ts';
 import { installCoercion } from './plugins/coerce.ts';
-import { installErrors } from './plugins/errors.ts';
+import { installErrors, refuseAddress, refuseBytes } from './plugins/errors.ts';
 import { DOCS_PREFIX, installOpenapi } from './plugins/openapi.ts';
 import { installRequestLog, QuietLog, requestLogger } from './plugins/request-log.ts';
 import { installSecurityHeaders } from './plugins/security-headers.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { cameraRoutes } from './routes/cameras.ts';
 import { driverRoutes } from './routes/drivers.ts';
+import { embedRoutes } from './routes/embed.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { liveRoutes } from './routes/live.ts';
+import { mediaRoutes } from './routes/media.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -64,6 +68,8 @@ export type ServerOptions = {
   readonly events: EventLog;
   readonly settings: SettingsTable;
   readonly options: ServerSettings;
+  /** Told of every route as it is made: how tests know them all. */
+  readonly onRoute?: (route: RouteOptions) => void;
 };
 
 const SECOND_MS = 1000;
@@ -79,6 +85,9 @@ const IDLE_TIMEOUT_MS = 120 * SECOND_MS;
 const MAX_SOCKETS = 4096;
 const REQUESTS_PER_MINUTE = 6000;
 const MAX_SOCKET_MESSAGE_BYTES = 64 * 1024;
+
+const PACKAGE_FILE = new URL('../../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string };
 
 /** Builds the server without listening: `await (await createServer(...)).listen({ host, port })`. */
 export async function createServer(server: ServerOptions): Promise<App> {
@@ -97,6 +106,8 @@ export async function createServer(server: ServerOptions): Promise<App> {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: true,
+    frameworkErrors: refuseAddress,
+    clientErrorHandler: refuseBytes,
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: true } },
   } as const;
@@ -105,6 +116,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
     : fastify({ ...common, http })) as unknown as App;
   (app.server as HttpServer).maxConnections = MAX_SOCKETS;
 
+  if (server.onRoute) app.addHook('onRoute', server.onRoute);
   installErrors(app);
   installRequestLog(app);
   await installSecurityHeaders(app, options.frameAncestors);
@@ -115,11 +127,13 @@ export async function createServer(server: ServerOptions): Promise<App> {
     foreignRoutes: [{ prefix: DOCS_PREFIX, access: 'viewer' }],
   });
   await app.register(rateLimit, { max: REQUESTS_PER_MINUTE, timeWindow: 60 * SECOND_MS });
+  const feeds = new LiveFeeds({ clock: server.clock, bus: server.bus, log: server.log });
+  app.addHook('preClose', async () => feeds.close()); // before the WebSocket plugin's own hook, which gives no reason
   await app.register(websocket, { options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES } });
   installCoercion(app);
 
   installBodies(app);
-  await installOpenapi(app, packageJson.version);
+  await installOpenapi(app, version);
 
   // Routes, one file each; each gets just what it works on.
   const { auth, fleet, audit, settings, bus, events, clock, discovery, probe } = server;
@@ -132,6 +146,9 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(eventRoutes, { fleet, bus, events, clock });
   await app.register(settingsRoutes, { settings, audit });
   await app.register(auditRoutes, { audit });
+  await app.register(mediaRoutes, { fleet, feeds });
+  await app.register(liveRoutes, { fleet, feeds, auth });
+  await app.register(embedRoutes, { fleet });
   await app.register(metricsRoutes, { fleet });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });
   if (options.webRoot !== null) await app.register(pageRoutes, { webRoot: options.webRoot });

@@ -1,6 +1,7 @@
 // The HTTP server on a real store in memory, with a driver that plays pictures out of memory: for tests of routes and
 // rights that need no camera protocol. `await using web = await serveHttp()`.
 
+import type { RouteOptions } from 'fastify';
 import pino from 'pino';
 import Type from 'typebox';
 import { createAuth } from '../auth/auth.ts';
@@ -22,7 +23,7 @@ import { EventLog } from '../store/events.ts';
 import { Secrets } from '../store/secrets.ts';
 import { SessionTable } from '../store/sessions.ts';
 import { SettingsTable } from '../store/settings.ts';
-import { TokenTable } from '../store/tokens.ts';
+import { type TokenScope, TokenTable } from '../store/tokens.ts';
 import { UserTable } from '../store/users.ts';
 
 /** The administrator of every such server. */
@@ -46,7 +47,7 @@ function stillDriver(): CameraDriver {
       { additionalProperties: false },
     ),
     secrets: ['password'],
-    hostSettings: ['host', 'port'],
+    hostSettings: ['host'],
     capabilities: { video: ['mjpeg'], audio: [], discovery: true },
     async open(settings, { signal, time }) {
       const left = new Promise<never>((_resolve, reject) => {
@@ -90,6 +91,10 @@ export type WebOptions = Partial<ServerSettings> & {
   readonly setUp?: boolean;
   /** Told every line of the log. */
   readonly onLog?: (line: string) => void;
+  /** Told every route. */
+  readonly onRoute?: (route: RouteOptions) => void;
+  /** Adds routes of the test's own, with all that holds for ours. */
+  readonly routes?: (app: App) => void;
 };
 
 /** The server and what is behind it. */
@@ -99,13 +104,15 @@ export type WebServer = AsyncDisposable &
     readonly db: Db;
     /** Cookie header of the administrator, `perch_session=...`. */
     readonly cookie: string;
+    /** `Authorization` header of a new token for these cameras (slugs), or all. */
+    bearer(scope: TokenScope, cameras?: readonly string[] | null): string;
     /** Listens on a free loopback port and returns `http://127.0.0.1:PORT`. */
     listen(): Promise<string>;
   };
 
 /** Builds it without listening: use `app.inject`, or `listen`. */
 export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
-  const { clock = systemClock, cameras = [], setUp = true, onLog, ...settings } = options;
+  const { clock = systemClock, cameras = [], setUp = true, onLog, onRoute, routes, ...settings } = options;
   const log = onLog ? pino({ level: 'trace' }, { write: onLog }) : pino({ level: 'silent' });
   const db = openDatabase(':memory:');
   const bus = new Bus((error) => {
@@ -148,8 +155,10 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     events,
     settings: system,
     options: { trustProxy: false, allowedHosts: [], frameAncestors: [], tls: null, webRoot: null, ...settings },
+    ...(onRoute && { onRoute }),
   };
   const app = await createServer(server);
+  routes?.(app);
   let cookie = '';
   if (setUp) {
     await auth.accounts.setUp(WEB_ADMIN.username, WEB_ADMIN.password);
@@ -161,6 +170,11 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     app,
     db,
     cookie,
+    bearer(scope, slugs = null) {
+      const ids = slugs === null ? null : slugs.map((slug) => fleet.get(slug).id);
+      const owner = auth.accounts.all().find((user) => user.role === 'admin');
+      return `Bearer ${auth.apiTokens.add({ name: scope, scope, cameras: ids, expiresAt: null }, owner!.id).secret}`;
+    },
     listen: () => app.listen({ host: '127.0.0.1', port: 0 }),
     async [Symbol.asyncDispose]() {
       await fleet.stop();

@@ -1,6 +1,7 @@
 // The only place that knows both error codes and HTTP. Every failure leaves as application/problem+json (RFC 9457).
 
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, isNvrError, NvrError } from '../../core/nvr-error.ts';
 import type { App } from '../app.ts';
@@ -105,6 +106,29 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknow
     .type('application/problem+json')
     .serializer((body: unknown) => JSON.stringify(body))
     .send(problem);
+}
+
+/** What Fastify itself finds wrong before a route is known (an address that does not decode, a name far too long). */
+export function refuseAddress(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.statusCode === 414 ? 414 : 400; // its message repeats the address with the query: not ours
+  sendProblem(request, reply, new HttpProblem(status, 'The address is not one that Perch can read'));
+}
+
+/** Statuses of what Node finds wrong before there is a request. */
+const statusOfParser: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** Answers bytes that are not HTTP, headers that are too long, requests that never end; then hangs up. */
+export function refuseBytes(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) {
+    const status = statusOfParser[error.code ?? ''] ?? 400;
+    const body = JSON.stringify(problemOf(new HttpProblem(status, 'The request could not be read'), ''));
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
 }
 
 /** Installs the error and not-found handlers for the whole server. */

@@ -15,7 +15,7 @@ export function hostName(host: string): string | null {
 /** Whether Perch answers to this Host header: addresses, undotted and local names, and what the user allowed. */
 export function isAllowedHost(host: string, allowed: readonly string[]): boolean {
   const name = hostName(host);
-  if (name === null || name === '') return false;
+  if (name === null || name === '' || name.startsWith('.')) return false;
   if (isIP(name) !== 0 || !name.includes('.')) return true;
   return LOCAL_SUFFIXES.some((suffix) => name.endsWith(suffix)) || allowed.includes(name);
 }

@@ -15,7 +15,7 @@ const INDEX = 'index.html';
 /** Vite puts a hash of the content into these names, so they never change. */
 const IMMUTABLE_FOLDER = 'assets/';
 /** These are never the dashboard: a client that mistypes them should get a problem, not a page. */
-const notPages = ['api/', 'cameras/', 'metrics', 'healthz'];
+const notPages = new Set(['api', 'cameras', 'metrics', 'healthz', 'assets']);
 /** What Home Assistant's ingress puts in front. It goes into the page, so nothing else may pass. */
 const INGRESS_PATH = /^(\/[A-Za-z0-9_.~-]+)+\/?$/;
 const MAX_INGRESS_LENGTH = 200;
@@ -56,11 +56,7 @@ export async function pageRoutes(app: App, { webRoot }: PageRoutesOptions): Prom
 function isPage(request: FastifyRequest, path: string): boolean {
   if (path === '' || path === INDEX) return true;
   const accept = request.headers.accept ?? '';
-  return (
-    accept.includes('text/html') &&
-    !path.startsWith(IMMUTABLE_FOLDER) &&
-    !notPages.some((start) => path.startsWith(start))
-  );
+  return accept.includes('text/html') && !notPages.has(path.split('/', 1)[0]!);
 }
 
 /** The page, told where Perch's root is when it is not the page's own folder. */

@@ -1,0 +1,146 @@
+// Real sockets: TLS, hostile bytes, and callers of sockets that outlive their request.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { serveHttp } from '../test/http-server.ts';
+
+/** Sends raw bytes and returns everything that comes until the server closes. */
+async function raw(url: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let reply = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    reply += chunk;
+  });
+  socket.on('error', () => {});
+  socket.write(bytes, 'latin1');
+  await once(socket, 'close');
+  return reply;
+}
+
+test('hostile bytes get a 4xx and the server lives', async () => {
+  await using web = await serveHttp();
+  const url = await web.listen();
+  for (const [bytes, status] of [
+    ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1\.1 400/],
+    ['GET / HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400/],
+    ['GET / HTTP/9.9\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 (400|505)/],
+    ['GET /%ZZ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', /^HTTP\/1\.1 400/],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431/],
+    [
+      'POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      /^HTTP\/1\.1 400/,
+    ],
+    [
+      'GET /api/session HTTP/1.1\r\nHost: localhost\r\nCookie: perch_session=%ZZ; a=\x01\r\nConnection: close\r\n\r\n',
+      /^HTTP\/1\.1 [24]00/,
+    ],
+    ['GET /api/session HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n', /^HTTP\/1\.1 (400|200)/],
+  ] as const) {
+    const reply = await raw(url, bytes);
+    assert.match(reply, status, JSON.stringify(bytes.slice(0, 60)));
+    const bodiless = reply.endsWith('\r\n\r\n'); // a missing Host is refused by Node itself
+    if (/^HTTP\/1\.1 4/.test(reply) && !bodiless)
+      assert.match(reply, /content-type: application\/problem\+json/i, reply);
+  }
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+});
+
+test('time-outs are explicit, and none cuts a reply that flows', async () => {
+  await using web = await serveHttp();
+  const { server } = web.app;
+  assert.ok(server.headersTimeout > 0 && server.headersTimeout <= 30_000);
+  assert.ok(server.requestTimeout >= server.headersTimeout && server.requestTimeout <= 60_000);
+  assert.ok(server.keepAliveTimeout > 0 && server.keepAliveTimeout <= 120_000);
+  assert.ok(server.timeout >= 60_000, 'idle means that nothing moves either way; streams write every 15 s');
+  assert.ok(server.maxConnections >= 1000);
+});
+
+test('a WebSocket: the origin is checked, the caller is known, and the signal ends with the session', async () => {
+  const seen: (string | null)[] = [];
+  let aborted = Promise.withResolvers<void>();
+  await using web = await serveHttp({
+    routes: (app) =>
+      app.get(
+        '/test/socket',
+        { websocket: true, config: { access: 'public', identify: true }, schema: {} },
+        (socket, req) => {
+          seen.push(req.caller?.username ?? null);
+          const mine = aborted;
+          req.callerSignal.addEventListener('abort', () => {
+            socket.close();
+            mine.resolve();
+          });
+          socket.send('hello');
+        },
+      ),
+  });
+  const url = await web.listen();
+  const { port } = new URL(url);
+  const upgrade = async (headers: string) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.setEncoding('latin1');
+    socket.write(
+      `GET /test/socket HTTP/1.1\r\nHost: localhost:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`,
+    );
+    let text = '';
+    while (!/hello|HTTP\/1\.1 4/.test(text)) text += String((await once(socket, 'data'))[0]);
+    return { socket, text };
+  };
+  const cookie = `Cookie: ${web.cookie}\r\n`;
+  const own = await upgrade(`${cookie}Origin: http://localhost:${port}\r\n`);
+  assert.match(own.text, /^HTTP\/1\.1 101/);
+  const foreign = await upgrade(`${cookie}Origin: http://localhost:9\r\n`);
+  const anonymous = await upgrade('');
+  assert.deepEqual(seen, ['admin', null, null], 'the cookie of another origin is not heard');
+  assert.equal(web.auth.revocations.size, 1);
+  const out = await fetch(`${url}/api/session`, { method: 'DELETE', headers: { cookie: web.cookie } });
+  assert.equal(out.status, 204);
+  await aborted.promise;
+  aborted = Promise.withResolvers();
+  for (const { socket } of [own, foreign, anonymous]) socket.destroy();
+  for (let turn = 0; web.auth.revocations.size > 0 && turn < 1000; turn++)
+    await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(web.auth.revocations.size, 0);
+});
+
+test('https: the cookie is Secure, HSTS is sent', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'perch-tls-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
+  try {
+    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes'];
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+    execFileSync('openssl', ['req', '-x509', ...key, ...subject, '-keyout', files.key, '-out', files.cert], {
+      stdio: 'ignore',
+    });
+  } catch {
+    context.skip('there is no openssl to make a certificate with');
+    return;
+  }
+  await using web = await serveHttp({ tls: { cert: readFileSync(files.cert), key: readFileSync(files.key) } });
+  const url = new URL(await web.listen());
+  assert.equal(url.protocol, 'https:');
+  const call = request(new URL('/api/session', url), {
+    method: 'POST',
+    ca: readFileSync(files.cert),
+    servername: 'localhost',
+    headers: { 'content-type': 'application/json' },
+    agent: false,
+  });
+  call.end(JSON.stringify({ username: 'admin', password: 'correct horse battery' }));
+  const [reply] = await once(call, 'response');
+  reply.resume();
+  assert.equal(reply.statusCode, 200);
+  assert.match(String(reply.headers['set-cookie']), /; Secure/);
+  assert.match(reply.headers['strict-transport-security'], /max-age=\d+/);
+  assert.match(reply.headers['cross-origin-opener-policy'], /same-origin/);
+});
