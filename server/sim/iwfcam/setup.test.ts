@@ -174,6 +174,16 @@ test('it never becomes a reflector: claims outside its own network are refused s
   assert.equal(world.simulator.slots.length, 0);
 });
 
+test('it answers nobody outside its own network', async () => {
+  await using world = await startWorld();
+  const outsider = await world.client(0, '198.51.100.7');
+  outsider.discover(world.discovery);
+  outsider.login(world.media, { claim: { address: CLIENT, port: 5000 } });
+  await world.travel();
+  assert.equal(outsider.arrivals.length, 0);
+  assert.equal(world.simulator.slots.length, 0);
+});
+
 test('the same address and port gets its slot again and starts cleared', async () => {
   await using world = await startWorld();
   const first = await world.watch(3, 41773);

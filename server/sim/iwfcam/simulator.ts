@@ -9,6 +9,7 @@ import type { Endpoint, UdpSocket } from '../../net/net.ts';
 import { type WaitOptions, Waits } from '../waits.ts';
 import { type Door, IwfcamCamera } from './camera.ts';
 import { completeOptions, type IwfcamOptions, type IwfcamSimulatorOptions } from './options.ts';
+import { isOnOwnNetwork } from './own-network.ts';
 import type { Slot } from './slots.ts';
 import type { IwfcamStats } from './stats.ts';
 
@@ -233,6 +234,11 @@ export class IwfcamSimulator implements AsyncDisposable {
     const { stats } = this.camera;
     if (!this.#isPresent || this.#isStopped) return;
     stats.datagramsReceived += 1;
+    // An answer goes to whoever seems to ask: never out of the own network (section 19).
+    if (!isOnOwnNetwork(this.options.host, from.address)) {
+      stats.ignored += 1;
+      return;
+    }
     const parsed = parsePacket(bytes);
     const packet = typeof parsed === 'string' ? null : parsed;
     const drop = typeof parsed === 'string' ? parsed : null;

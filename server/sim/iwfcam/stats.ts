@@ -21,6 +21,8 @@ export type IwfcamStats = {
   framesSent: number;
   /** The queue or the window was full. */
   framesSkipped: number;
+  /** Pictures and blocks that this process was too busy to send in time. */
+  ticksMissed: number;
   fragmentsSent: number;
   fragmentsResent: number;
   audioBlocksSent: number;
@@ -46,6 +48,7 @@ export function newStats(): IwfcamStats {
     slotsTimedOut: 0,
     framesSent: 0,
     framesSkipped: 0,
+    ticksMissed: 0,
     fragmentsSent: 0,
     fragmentsResent: 0,
     audioBlocksSent: 0,
