@@ -24,6 +24,7 @@ export class LiveFeeds {
   /** What slow readers did not get. */
   readonly tally = new Tally<'framesSkipped' | 'soundSkipped'>();
   readonly #feeds = new Map<string, CameraFeed>();
+  readonly #closers: (() => void)[] = [];
   readonly #stopListening: readonly (() => void)[];
   #closed = false;
 
@@ -66,9 +67,15 @@ export class LiveFeeds {
     }
   }
 
+  /** Calls `fn` when all is about to end, before the viewers are. */
+  onClose(fn: () => void): void {
+    this.#closers.push(fn);
+  }
+
   /** Ends every viewer; new ones are refused. */
   close(): void {
     this.#closed = true;
+    for (const closer of this.#closers) closer();
     for (const stop of this.#stopListening) stop();
     for (const feed of [...this.#feeds.values()]) feed.close();
   }

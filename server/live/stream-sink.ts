@@ -7,6 +7,9 @@ import { NvrError } from '../core/nvr-error.ts';
 /** A client that has not taken what was written for this long is gone, or might as well be. */
 export const STUCK_MS = 30_000;
 
+/** Silence after which the system asks whether the client is still there. */
+const KEEP_ALIVE_MS = 30_000;
+
 type Socket = NonNullable<ServerResponse['socket']>;
 
 /** What the sink tells its stream. */
@@ -53,6 +56,8 @@ export class StreamSink {
     taken.add(socket);
     this.#events = events;
     socket.once('close', () => this.#onClosed());
+    socket.setTimeout(0); // an outage may be long; who is stuck is found out by `endIfStuck`
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     // There is no second request on such a connection; without this a client could pile them up behind the stream.
     socket.on('data', () => this.destroy());
     for (const [name, value] of Object.entries(headers)) this.#response.setHeader(name, value);

@@ -18,9 +18,11 @@ export type LiveRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFee
 /** `/api/live`. The auth hook has recognized the caller if the upgrade said who it is, and ignores pages of other origins. */
 export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOptions): Promise<void> {
   const sessions = new LiveSessions(feeds);
-  app.addHook('preClose', async () => sessions.close());
+  feeds.onClose(() => sessions.close());
 
-  app.get('/api/live', { websocket: true, config: { access: 'public', identify: true } }, (ws, request) => {
+  const schema = { hide: true } as object;
+  const config = { access: 'public', identify: true } as const;
+  app.get('/api/live', { websocket: true, exposeHeadRoute: false, schema, config }, (ws, request) => {
     const stops: (() => void)[] = [];
     const admit = (caller: Caller): FindCamera => {
       stops.push(auth.revocations.onRevoked(caller, () => session.end(CLOSE.unauthenticated, 'Signed out')));

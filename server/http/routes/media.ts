@@ -50,7 +50,6 @@ const schemaOf = (summary: string) => ({ tags: ['media'], summary, params: Camer
 /** `/cameras/{camera}/mjpeg|frames|snapshot.jpg|audio|audio.wav` */
 export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions): Promise<void> {
   const snapshots = new Snapshots(feeds.clock, feeds.cards);
-  app.addHook('preClose', async () => feeds.close());
 
   app.route({
     method: [...methods],

@@ -131,9 +131,10 @@ export class LiveFixture implements AsyncDisposable {
     await installSecurityHeaders(app, []);
     await app.register(cookie);
     installAuth(app, { auth, allowedHosts: [], foreignRoutes: [] });
+    const fixture = new LiveFixture(clock, slugs, app, auth);
+    app.addHook('preClose', async () => fixture.feeds.close());
     await app.register(websocket, { options: { maxPayload: 64 * 1024 } });
     installCoercion(app);
-    const fixture = new LiveFixture(clock, slugs, app, auth);
     const fleet = fixture.fleet;
     await app.register(mediaRoutes, { fleet, feeds: fixture.feeds });
     await app.register(liveRoutes, { fleet, feeds: fixture.feeds, auth });
