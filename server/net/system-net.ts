@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { NvrError } from '../core/nvr-error.ts';
 import { isPrivateIpv4 } from './ipv4.ts';
 import type { DatagramHandler, Endpoint, Net, UdpOptions, UdpSocket } from './net.ts';
+import { systemStreams } from './tcp-streams.ts';
 
 /** Longest wait for a name server. */
 const RESOLVE_TIMEOUT_MS = 5000;
@@ -151,4 +152,4 @@ function broadcastAddresses(): string[] {
 }
 
 /** The network of this host. */
-export const systemNet: Net = { openUdp, localAddressFor, resolve, broadcastAddresses };
+export const systemNet: Net = { openUdp, localAddressFor, resolve, broadcastAddresses, streams: systemStreams };

@@ -11,6 +11,7 @@ import { silentLogger } from '../../core/logger.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import { seededRandom } from '../../core/random.ts';
 import type { DatagramHandler, Endpoint, Net, UdpSocket } from '../../net/net.ts';
+import { noStreams } from '../../net/stream.ts';
 import { limits } from './dialect.ts';
 import { createIwfcamDriver } from './index.ts';
 import { IwfcamSession } from './session.ts';
@@ -42,6 +43,7 @@ const senders: readonly Endpoint[] = [
 
 /** A net of one socket whose other side is this test. */
 class StubNet implements Net {
+  readonly streams = noStreams;
   deliver: DatagramHandler = () => {};
   sent = 0;
   async openUdp(): Promise<UdpSocket> {
