@@ -72,6 +72,9 @@ class StubNet implements Net {
   broadcastAddresses(): string[] {
     return [];
   }
+  get streams(): never {
+    throw new Error('the driver opens no TCP connection');
+  }
 }
 
 async function openSession(net: StubNet, clock: ManualClock) {
