@@ -54,6 +54,11 @@ export class Accounts {
     return this.#parts.users.get(id);
   }
 
+  /** By user name, without regard to case. */
+  named(username: string): User | null {
+    return this.#parts.users.byName(username);
+  }
+
   /**
    * Makes the first administrator. Of any number of calls, also at once, exactly one succeeds.
    * @throws NvrError `conflict` when there already is a user, `bad_input` naming the field

@@ -171,8 +171,7 @@ export class Authenticator {
   }
 
   #macOf(username: string, password: string): string {
-    const name = username.toLowerCase();
-    return createHmac('sha256', this.#macKey).update(`${name.length}:${name}${password}`).digest('base64');
+    return createHmac('sha256', this.#macKey).update(`${username.length}:${username}${password}`).digest('base64');
   }
 }
 

@@ -244,3 +244,39 @@ test('an API client is slowed down after thousands of requests a minute, media n
   const media = await web.app.inject({ url: '/test/media', headers: { cookie: web.cookie } });
   assert.equal(media.headers['x-ratelimit-limit'], undefined);
 });
+
+test('health is 503 when the database is gone, without saying why', async () => {
+  await using web = await serveHttp();
+  assert.deepEqual((await web.app.inject('/healthz')).json(), { status: 'ok' });
+  web.db.close();
+  const reply = await web.app.inject('/healthz');
+  assert.equal(reply.statusCode, 503);
+  assert.doesNotMatch(reply.body, /database|sqlite/i);
+});
+
+test('deep and wide bodies are refused, not a reason to fall over', async () => {
+  await using web = await serveHttp({ cameras: ['porch'] });
+  const headers = { cookie: web.cookie, 'content-type': 'application/json' };
+  const depth = 10_000;
+  const deep = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  const wide = `{${Array.from({ length: 6000 }, (_, n) => `"f${n}":1`).join(',')}}`;
+  for (const settings of [deep, wide]) {
+    const patch = await web.app.inject({
+      method: 'PATCH',
+      url: '/api/cameras/porch',
+      headers,
+      payload: `{"settings":${settings}}`,
+    });
+    assert.ok(patch.statusCode === 400 || patch.statusCode === 413, patch.body.slice(0, 300));
+    const recording = await web.app.inject({
+      method: 'PATCH',
+      url: '/api/cameras/porch',
+      headers,
+      payload: `{"recording":${settings}}`,
+    });
+    assert.ok(recording.statusCode === 400 || recording.statusCode === 413, recording.body.slice(0, 300));
+    const user = await web.app.inject({ method: 'POST', url: '/api/users', headers, payload: settings });
+    assert.ok(user.statusCode === 400 || user.statusCode === 413);
+    assert.ok(user.body.length < 5000);
+  }
+});

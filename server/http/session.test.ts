@@ -246,21 +246,23 @@ test('tokens: shown once, listed without the secret, ended at once', async () =>
 test('the audit trail names who did what, and holds no secret', async () => {
   await using web = await serveHttp();
   const headers = { cookie: web.cookie };
-  await signIn(web, 'mallory', 'guess-guess');
+  await signIn(web, 'a-password-in-the-wrong-field', 'x');
+  await signIn(web, 'Admin', 'guess-guess');
   await web.app.inject({
     method: 'POST',
     url: '/api/users',
     headers,
     payload: { username: 'bob', password: 'super-secret-1', role: 'viewer' },
   });
-  const audit = await web.app.inject({ url: '/api/audit?limit=2', headers });
-  assert.doesNotMatch(audit.body, /super-secret|guess-guess/);
-  const [created, refused] = audit.json();
+  const audit = await web.app.inject({ url: '/api/audit?limit=3', headers });
+  assert.doesNotMatch(audit.body, /super-secret|guess-guess|wrong-field/);
+  const [created, refused, unknown] = audit.json();
   assert.deepEqual(
     [created.username, created.via, created.action, created.target, created.address],
     ['admin', 'session', 'user.created', 'bob', '127.0.0.1'],
   );
-  assert.deepEqual([refused.username, refused.via, refused.action], ['mallory', 'none', 'session.refused']);
+  assert.deepEqual([refused.username, refused.via, refused.action], ['Admin', 'none', 'session.refused']);
+  assert.equal(unknown.username, '(unknown)');
   const older = await web.app.inject({ url: `/api/audit?before=${created.id}&limit=1`, headers });
   assert.equal(older.json()[0].id, refused.id);
 });

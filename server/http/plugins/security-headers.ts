@@ -34,6 +34,7 @@ export async function installSecurityHeaders(app: App, frameAncestors: readonly 
     contentSecurityPolicy: policy(frameAncestors),
     frameguard: frameAncestors.length > 0 ? false : { action: 'deny' },
     hsts: false, // below: only where it is true
+    originAgentCluster: false, // Chromium complains about it over plain http
     crossOriginOpenerPolicy: false, // below: browsers complain about it over plain http
     crossOriginEmbedderPolicy: false,
     crossOriginResourcePolicy: { policy: 'same-origin' },

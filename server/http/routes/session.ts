@@ -58,7 +58,11 @@ export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRou
         writeAudit(audit, request, { action: 'session.created' });
         return reply(caller);
       } catch (error) {
-        if (isNvrError(error, 'unauthenticated')) writeAudit(audit, request, { action: 'session.refused', username });
+        if (isNvrError(error, 'unauthenticated')) {
+          // People type their password into the field for the name: names that nobody has are not written down.
+          const known = auth.accounts.named(username) !== null;
+          writeAudit(audit, request, { action: 'session.refused', username: known ? username : '(unknown)' });
+        }
         throw error;
       }
     },

@@ -27,8 +27,7 @@ export async function userRoutes(app: App, { auth, fleet, audit }: UserRoutesOpt
   });
   /** People are named by id; a name works too, for scripts. */
   const userOf = (ref: string): User => {
-    const user =
-      accounts.get(ref) ?? accounts.all().find((other) => other.username.toLowerCase() === ref.toLowerCase());
+    const user = accounts.get(ref) ?? accounts.named(ref);
     if (!user) throw new NvrError('not_found', 'There is no such user');
     return user;
   };
