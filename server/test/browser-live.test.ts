@@ -77,3 +77,18 @@ test('an ended session leads to the sign-in page', { skip, timeout: 60_000 }, as
   await nvr.ok('DELETE', '/api/session');
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
+
+test('a camera with a microphone is heard', { skip, timeout: 60_000 }, async () => {
+  await using nvr = await startNvr({ cameras: 1 });
+  await using browser = await openBrowser();
+  const { page, problems } = await openPage(browser);
+  await useCookie(page, nvr);
+  await page.goto(`${nvr.url}/#/camera/camera-1`);
+  await page.getByRole('button', { name: 'Sound', exact: true }).click();
+  const on = page.getByRole('button', { name: 'Sound on' });
+  // Only said when samples are playing.
+  await on.waitFor();
+  await on.click();
+  await page.getByRole('button', { name: 'Sound', exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+});

@@ -25,8 +25,8 @@ export function SoundButton({ camera }: { camera: CameraInfo }) {
   }
 
   return (
-    <Button icon={state === 'off' ? 'mute' : 'sound'} busy={false} pressed={state !== 'off'} onClick={press}>
-      {state === 'off' ? 'Sound' : 'Sound on'}
+    <Button icon={state === 'off' ? 'mute' : 'sound'} pressed={state !== 'off'} onClick={press}>
+      {state === 'on' ? 'Sound on' : 'Sound'}
     </Button>
   );
 }
