@@ -14,8 +14,10 @@ import type { CameraProbe } from '../cameras/probe.ts';
 import type { Bus } from '../core/bus.ts';
 import type { Clock } from '../core/clock.ts';
 import { LiveFeeds } from '../live/live-feeds.ts';
+import type { Recordings } from '../recording/recordings.ts';
 import type { AuditLog } from '../store/audit.ts';
 import type { EventLog } from '../store/events.ts';
+import type { SegmentIndex } from '../store/segment-index.ts';
 import type { SettingsTable } from '../store/settings.ts';
 import type { App } from './app.ts';
 import { installAuth } from './plugins/auth.ts';
@@ -35,9 +37,11 @@ import { liveRoutes } from './routes/live.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { segmentRoutes } from './routes/segments.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
+import { storageRoutes } from './routes/storage.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 
@@ -67,6 +71,8 @@ export type ServerOptions = {
   readonly audit: AuditLog;
   readonly events: EventLog;
   readonly settings: SettingsTable;
+  readonly index: SegmentIndex;
+  readonly recordings: Recordings;
   readonly options: ServerSettings;
   /** Told of every route as it is made: how tests know them all. */
   readonly onRoute?: (route: RouteOptions) => void;
@@ -136,7 +142,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await installOpenapi(app, version);
 
   // Routes, one file each; each gets just what it works on.
-  const { auth, fleet, audit, settings, bus, events, clock, discovery, probe } = server;
+  const { auth, fleet, audit, settings, bus, events, clock, discovery, probe, index, recordings } = server;
   await app.register(sessionRoutes, { auth, fleet, audit });
   await app.register(setupRoutes, { auth, audit });
   await app.register(userRoutes, { auth, fleet, audit });
@@ -149,6 +155,8 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(mediaRoutes, { fleet, feeds });
   await app.register(liveRoutes, { fleet, feeds, auth });
   await app.register(embedRoutes, { fleet });
+  await app.register(segmentRoutes, { fleet, index, recordings, audit });
+  await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });
   if (options.webRoot !== null) await app.register(pageRoutes, { webRoot: options.webRoot });

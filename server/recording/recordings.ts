@@ -15,9 +15,10 @@ import { deleteSegment } from './deletion.ts';
 import { type OpenSegment, Recorder } from './recorder.ts';
 import { applyRetention } from './retention.ts';
 import { SegmentFiles } from './segment-files.ts';
+import { readStorage, type StorageFigures } from './storage.ts';
 
 const RETENTION_EVERY_MS = 60_000;
-/** Recent errors shown by metrics are counted, not kept. */
+/** An order by hand; `auto` leaves it to mode and schedule. */
 export type ManualOrder = 'start' | 'stop' | 'auto';
 
 /** Options of {@link Recordings}. */
@@ -118,6 +119,13 @@ export class Recordings {
     for (let page = index.find(all); page.length > 0; page = index.find(all)) {
       for (const segment of page) await this.delete(segment);
     }
+  }
+
+  /** Space taken and left, per folder. */
+  storage(): Promise<StorageFigures> {
+    const { dataDir, index, fleet } = this.#options;
+    const cameras = fleet.all().map(({ config }) => ({ folder: config.folder, retention: config.recording.retention }));
+    return readStorage(dataDir, index, cameras, this.#clock.wallMs());
   }
 
   /** Whether this camera should be recorded now. */

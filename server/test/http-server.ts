@@ -1,6 +1,9 @@
 // The HTTP server on a real store in memory, with a driver that plays pictures out of memory: for tests of routes and
 // rights that need no camera protocol. `await using web = await serveHttp()`.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { RouteOptions } from 'fastify';
 import pino from 'pino';
 import Type from 'typebox';
@@ -16,11 +19,13 @@ import { DriverRegistry } from '../drivers/registry.ts';
 import type { App } from '../http/app.ts';
 import { createServer, type ServerOptions, type ServerSettings } from '../http/server.ts';
 import { MemoryNet } from '../net/memory-net.ts';
+import { Recordings } from '../recording/recordings.ts';
 import { AuditLog } from '../store/audit.ts';
 import { CameraTable } from '../store/cameras.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/events.ts';
 import { Secrets } from '../store/secrets.ts';
+import { SegmentIndex } from '../store/segment-index.ts';
 import { SessionTable } from '../store/sessions.ts';
 import { SettingsTable } from '../store/settings.ts';
 import { type TokenScope, TokenTable } from '../store/tokens.ts';
@@ -140,6 +145,8 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
   }
   const tables = { users: new UserTable(db), sessions: new SessionTable(db), tokens: new TokenTable(db) };
   const auth = createAuth({ ...tables, clock });
+  const dataDir = mkdtempSync(join(tmpdir(), 'perch-web-'));
+  const index = new SegmentIndex(db);
   const system = new SettingsTable(db);
   const events = new EventLog(db, clock, () => system.current.eventDays);
   const stopEvents = events.follow(bus);
@@ -154,6 +161,8 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     audit: new AuditLog(db, clock),
     events,
     settings: system,
+    index,
+    recordings: new Recordings({ fleet, index, bus, clock, dataDir, log }),
     options: { trustProxy: false, allowedHosts: [], frameAncestors: [], tls: null, webRoot: null, ...settings },
     ...(onRoute && { onRoute }),
   };
@@ -180,6 +189,7 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
       await fleet.stop();
       await app.close();
       stopEvents();
+      rmSync(dataDir, { recursive: true, force: true });
       db.close();
     },
   };

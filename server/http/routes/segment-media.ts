@@ -1,0 +1,169 @@
+// The bytes of recordings: by range and condition (RFC 9110), as a thumbnail, and converted for browsers.
+
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { Fleet } from '../../cameras/fleet.ts';
+import { NvrError } from '../../core/nvr-error.ts';
+import { Playback } from '../../recording/playback.ts';
+import type { Recordings } from '../../recording/recordings.ts';
+import { Thumbnails } from '../../recording/thumbnails.ts';
+import type { SegmentIndex } from '../../store/segment-index.ts';
+import type { App } from '../app.ts';
+import { chooseRange } from '../byte-range.ts';
+import { cameraOf } from '../camera-of.ts';
+import { requestSignal } from '../request-signal.ts';
+import { isoTime } from '../schemas/common.ts';
+import { openSegmentCamera, SegmentParams } from '../schemas/segment.ts';
+import { segmentOf } from './segments.ts';
+
+/** What these routes work on. */
+export type SegmentMediaOptions = {
+  readonly fleet: Fleet;
+  readonly index: SegmentIndex;
+  readonly recordings: Recordings;
+};
+
+/** A file that was asked for. An open segment's is served up to what is surely in it. */
+type Media = {
+  readonly id: string;
+  readonly path: string;
+  readonly format: 'mp4' | 'mjpeg';
+  readonly startAt: number;
+  readonly endAt: number;
+  /** Served bytes; `null`: the whole file. */
+  readonly bytes: number | null;
+  /** For the download's name. */
+  readonly name: string;
+};
+
+const TYPE_OF = { mp4: 'video/mp4', mjpeg: 'video/x-matroska' } as const;
+const EXTENSION_OF = { mp4: 'mp4', mjpeg: 'mkv' } as const;
+const MAX_FROM_SECONDS = 24 * 3600;
+/** A closed recording never changes under its id. */
+const CACHE_CLOSED = 'private, max-age=3600';
+const methods = ['GET', 'HEAD'] as const;
+const tags = ['recordings'];
+const access = { access: 'media' } as const;
+
+/** `/api/segments/{id}/media`, `/thumbnail.jpg`, `/play.mp4`. */
+export async function segmentMediaRoutes(app: App, { fleet, index, recordings }: SegmentMediaOptions): Promise<void> {
+  const thumbnails = new Thumbnails();
+  const playback = new Playback();
+
+  const find = (request: FastifyRequest, id: string): Media => {
+    const openCamera = openSegmentCamera(id);
+    if (openCamera === null) {
+      const segment = segmentOf(request, index, id);
+      const name = fleet.all().find(({ config }) => config.folder === segment.folder)?.config.name ?? segment.folder;
+      return { ...segment, bytes: null, name };
+    }
+    const camera = cameraOf(request, fleet, openCamera);
+    const segment = recordings.openSegment(camera.id);
+    if (!segment) throw new NvrError('not_found', 'Nothing is being recorded now');
+    return { ...segment, id, name: camera.config.name };
+  };
+
+  app.route({
+    method: [...methods],
+    url: '/api/segments/:id/media',
+    config: access,
+    schema: {
+      ...{ tags, summary: 'The file, by byte ranges', params: SegmentParams },
+      querystring: Type.Object({ download: Type.Optional(Type.Boolean({ description: 'Save instead of show' })) }),
+    },
+    handler: async (request, reply) => {
+      const media = find(request, request.params.id);
+      return sendFile(request, reply, media, recordings.files.absolute(media.path), request.query.download === true);
+    },
+  });
+
+  app.route({
+    method: [...methods],
+    url: '/api/segments/:id/thumbnail.jpg',
+    config: access,
+    schema: { tags, summary: 'Its first picture, small', params: SegmentParams },
+    handler: async (request, reply) => {
+      const media = find(request, request.params.id);
+      reply.type('image/jpeg').header('Cache-Control', media.bytes === null ? CACHE_CLOSED : 'no-store');
+      if (request.method === 'HEAD') return reply.send();
+      const key = `${media.id} ${media.startAt}`;
+      return reply.send(await thumbnails.get(key, recordings.files.absolute(media.path)));
+    },
+  });
+
+  app.route({
+    method: [...methods],
+    url: '/api/segments/:id/play.mp4',
+    config: access,
+    schema: {
+      ...{
+        tags,
+        summary: 'As H.264 in MP4, converted on the way: for browsers and MJPEG recordings',
+        params: SegmentParams,
+      },
+      querystring: Type.Object({
+        from: Type.Optional(Type.Number({ minimum: 0, maximum: MAX_FROM_SECONDS, description: 'Seconds into it' })),
+      }),
+    },
+    handler: async (request, reply) => {
+      const media = find(request, request.params.id);
+      reply.type('video/mp4').header('Cache-Control', 'no-store').header('Accept-Ranges', 'none');
+      if (request.method === 'HEAD') return reply.send();
+      const file = recordings.files.absolute(media.path);
+      return reply.send(playback.open(file, request.query.from ?? 0, requestSignal(request, reply)));
+    },
+  });
+}
+
+async function sendFile(request: FastifyRequest, reply: FastifyReply, media: Media, file: string, download: boolean) {
+  const handle = await openFile(file);
+  let sending = false;
+  try {
+    const { size: fileSize, mtimeMs } = await handle.stat();
+    const size = Math.min(fileSize, media.bytes ?? fileSize);
+    const etag = `"${media.id}-${size}"`;
+    const lastModified = new Date(mtimeMs).toUTCString();
+    reply.header('Accept-Ranges', 'bytes').header('ETag', etag).header('Last-Modified', lastModified);
+    reply.header('Cache-Control', media.bytes === null ? CACHE_CLOSED : 'no-store');
+    const answer = chooseRange(request.method, request.headers, { size, etag, lastModifiedMs: mtimeMs });
+    if (answer.status === 416) {
+      reply.header('Content-Range', `bytes */${size}`);
+      return reply.code(416).send();
+    }
+    if (!('start' in answer)) return reply.code(answer.status).send();
+    const { status, start, end } = answer;
+    reply.code(status).type(TYPE_OF[media.format]).header('Content-Disposition', disposition(media, download));
+    reply.header('Content-Length', end - start + 1);
+    if (status === 206) reply.header('Content-Range', `bytes ${start}-${end}/${size}`);
+    if (request.method === 'HEAD' || end < start) return reply.send();
+    sending = true;
+    return reply.send(handle.createReadStream({ start, end, autoClose: true }));
+  } finally {
+    if (!sending) await handle.close();
+  }
+}
+
+/** Opens a recording; never what a symbolic link points to. @throws NvrError `not_found` */
+async function openFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw new NvrError('not_found', 'The file of this recording is not there', { cause });
+  }
+}
+
+/** A name that people can read, also for browsers that only know ASCII (RFC 6266). */
+function disposition({ name, startAt, format }: Media, download: boolean): string {
+  const moment = isoTime(startAt).slice(0, 19).replace('T', ' ').replaceAll(':', '-');
+  const full = `${name} ${moment}Z.${EXTENSION_OF[format]}`;
+  const plain = full
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]/g, '')
+    .replace(/["\\/:*?<>|%]/g, '_');
+  const encoded = encodeURIComponent(full.replace(/[/\\:*?"<>|\p{Cc}]/gu, '_')).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `${download ? 'attachment' : 'inline'}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

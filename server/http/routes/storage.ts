@@ -1,0 +1,34 @@
+// What recordings take and how long the disk lasts.
+
+import { maySee } from '../../auth/caller.ts';
+import type { Fleet } from '../../cameras/fleet.ts';
+import type { Recordings } from '../../recording/recordings.ts';
+import type { App } from '../app.ts';
+import { isoTimeOrNull, NoQuery, problems } from '../schemas/common.ts';
+import { StorageReply } from '../schemas/segment.ts';
+
+/** What this route works on. */
+export type StorageRoutesOptions = { readonly fleet: Fleet; readonly recordings: Recordings };
+
+/** `/api/storage`. Callers see the figures of their cameras; folders of cameras that are gone only those who see all. */
+export async function storageRoutes(app: App, { fleet, recordings }: StorageRoutesOptions): Promise<void> {
+  app.get(
+    '/api/storage',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        ...{ tags: ['recordings'], summary: 'Space taken and left', querystring: NoQuery },
+        response: { 200: StorageReply, ...problems },
+      },
+    },
+    async ({ caller }) => {
+      const { bytesFree, bytesTotal, folders } = await recordings.storage();
+      const shown = folders.flatMap(({ folder, oldestAt, ...figures }) => {
+        const camera = fleet.all().find(({ config }) => config.folder === folder);
+        const allowed = caller && (camera ? maySee(caller, camera.id) : caller.cameras === null);
+        return allowed ? [{ slug: camera?.slug ?? folder, ...figures, oldest: isoTimeOrNull(oldestAt) }] : [];
+      });
+      return { bytesFree, bytesTotal, bytesUsed: shown.reduce((sum, { bytes }) => sum + bytes, 0), cameras: shown };
+    },
+  );
+}
