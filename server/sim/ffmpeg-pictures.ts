@@ -34,6 +34,8 @@ const FIRST_PICTURE_MS = 10_000;
 const RING_PICTURES = 8;
 /** A reader starts, and starts again after being too late, this far behind the newest: unsteady timing costs no picture. */
 const LAG_PICTURES = 1;
+/** Further behind than this is too late: a camera slower than the source shows the present, not the past. */
+const MAX_LAG_PICTURES = 4;
 const STILL_SUFFIXES = ['.jpg', '.jpeg', '.png', '.bmp', '.webp'];
 /** Where Debian and others keep a plain font; the first that exists is used. */
 const FONT_FILES = [
@@ -106,7 +108,7 @@ export class FfmpegPictures implements PictureSource {
     return {
       next: () => {
         if (nextNumber >= this.#count) return null;
-        if (nextNumber < this.#count - this.#ring.length) nextNumber = Math.max(0, this.#count - 1 - LAG_PICTURES);
+        if (this.#count - 1 - nextNumber > MAX_LAG_PICTURES) nextNumber = this.#count - 1 - LAG_PICTURES;
         const fromNewest = this.#count - 1 - nextNumber;
         nextNumber += 1;
         return this.#ring[this.#ring.length - 1 - fromNewest] ?? null;

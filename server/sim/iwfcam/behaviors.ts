@@ -208,7 +208,7 @@ const snapshot = command('snapshot', controlType.snapshot, (camera, slot) => {
 });
 
 const setFps = command('setFps', SET_FPS_TYPE, (camera, slot, { sub }) => {
-  if (sub >= 1 && sub <= MAX_FPS) camera.fps = sub;
+  if (sub >= 1 && sub <= MAX_FPS) camera.sensor.fps = sub;
   camera.sendToClient(slot, encodeAnswer(slot.session, SET_FPS_TYPE, 0));
 });
 
@@ -237,7 +237,7 @@ function sendLiveAnswer(camera: IwfcamCamera, slot: Slot): void {
   const params: LiveParams = {
     width: pictures?.width ?? 640,
     height: pictures?.height ?? 480,
-    fps: camera.fps,
+    fps: camera.sensor.fps,
     videoFormat: 'MJPG',
     audioChannels: audio ? 1 : 0,
     audioRate: audio ? 8000 : 0,

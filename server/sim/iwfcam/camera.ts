@@ -13,16 +13,16 @@ import {
 } from '../../drivers/iwfcam/wire.ts';
 import type { Endpoint } from '../../net/net.ts';
 import { CountedPictures } from '../counted-pictures.ts';
-import type { Picture, PictureReader } from '../pictures.ts';
+import type { Picture } from '../pictures.ts';
 import { badStreamPacket } from './bad-packets.ts';
 import { type Behavior, defaultBehaviors } from './behaviors.ts';
 import { ClientStream } from './client-stream.ts';
 import type { IwfcamOptions } from './options.ts';
 import { PreparedPicture } from './prepared-picture.ts';
+import { Sensor } from './sensor.ts';
 import { type Slot, SlotTable } from './slots.ts';
 import { newStats } from './stats.ts';
-import { BLOCK_MS, toneBlock } from './tone.ts';
-import { VendorWindow, windowFrames } from './vendor-window.ts';
+import { INITIAL_FPS_CAP, VendorWindow, windowFrames } from './vendor-window.ts';
 
 /** Which of the two sockets. */
 export type Door = 'discovery' | 'media';
@@ -50,11 +50,8 @@ const IDLE_TIMEOUT_MS = 45_000;
 const HEARTBEAT_MS = 15_000;
 const RESEND_MS = 4000;
 
-/** Longest delay of this process that a camera makes good. */
-const MAX_CATCH_UP_MS = 200;
 /** Between good fragments, one bad packet after this many. */
 const HOSTILE_EVERY = 3;
-const U16 = 0xffff;
 
 /** A running camera. */
 export class IwfcamCamera {
@@ -67,34 +64,33 @@ export class IwfcamCamera {
   mediaPort = 0;
   /** The port on which it answers discovery. */
   discoveryPort = 0;
-  /** Pictures per second; may be changed at any time. */
-  fps: number;
-  /** Control is answered, but no media leaves (a sensor that hangs). */
-  isStalled = false;
+  /** Makes its pictures and sound. */
+  readonly sensor: Sensor;
   slots: SlotTable;
   readonly #world: CameraWorld;
   readonly #clock: Clock;
-  readonly #reader: PictureReader;
   readonly #streams = new Map<Slot, ClientStream>();
   readonly #slotTimers = new Map<Slot, Timer>();
-  #frameIndex: number;
-  #bootMs: number;
-  #videoTimer: Timer | null = null;
-  #audioTimer: Timer | null = null;
-  #audioBlocks = 0;
   #badPackets = 0;
 
   constructor(options: IwfcamOptions, world: CameraWorld) {
     this.options = options;
     this.#world = world;
     this.#clock = options.clock;
-    this.fps = options.fps;
     this.identity = options.cloudId;
     this.behaviors = [...options.behaviors, ...defaultBehaviors];
     this.slots = new SlotTable(options.slots, options.whenFull);
-    this.#reader = (options.pictures ?? new CountedPictures({ seed: options.seed })).reader();
-    this.#frameIndex = options.firstFrameIndex & U16;
-    this.#bootMs = this.#clock.monoMs();
+    this.sensor = new Sensor({
+      clock: options.clock,
+      reader: (options.pictures ?? new CountedPictures({ seed: options.seed })).reader(),
+      fps: options.fps,
+      firstFrameIndex: options.firstFrameIndex,
+      onPicture: (picture, frameIndex) => this.#onPicture(picture, frameIndex),
+      onSound: (block, frameIndex) => this.#onSound(block, frameIndex),
+      onMissed: (count) => {
+        this.stats.ticksMissed += count;
+      },
+    });
   }
 
   /** @returns the name of the behavior that answered, or `null` */
@@ -165,26 +161,24 @@ export class IwfcamCamera {
     if (this.slots.live.length === 0) this.#world.onIdle();
   }
 
-  /** Sends one picture as kind 3, out of the order of the video. */
-  sendSnapshot(slot: Slot): void {
-    const picture = this.#reader.next();
-    if (picture) this.#sendPicture(slot, picture, mediaKind.data, this.#takeFrameIndex());
+  /** The device ends the session by itself, and says so. */
+  kick(slot: Slot): void {
+    this.sendToClient(slot, encodeCommand(slot.session, 'close'));
+    this.end(slot);
   }
 
-  /** Power off and on: everything forgotten, nobody told. */
+  /** Sends one picture as kind 3, out of the order of the video. */
+  sendSnapshot(slot: Slot): void {
+    const picture = this.sensor.snapshot();
+    if (picture) this.#sendPicture(slot, picture, mediaKind.data, this.sensor.takeFrameIndex());
+  }
+
+  /** Power off and on: everything forgotten, nobody told. No timer is left. */
   restart(): void {
     for (const slot of this.slots.live) this.#forget(slot);
     this.slots = new SlotTable(this.options.slots, this.options.whenFull);
-    this.#frameIndex = 0;
-    this.#bootMs = this.#clock.monoMs();
-    this.#audioBlocks = 0;
-    this.#keepMediaGoing();
+    this.sensor.restart();
     this.#world.onChange();
-  }
-
-  /** No timer is left. */
-  stop(): void {
-    this.restart();
   }
 
   #forget(slot: Slot): void {
@@ -206,12 +200,11 @@ export class IwfcamCamera {
     if (nowMs >= endMs) {
       this.#slotTimers.delete(slot);
       this.stats.slotsTimedOut += 1;
-      this.sendToClient(slot, encodeCommand(slot.session, 'close'));
-      this.end(slot);
+      this.kick(slot);
       return;
     }
     if (nowMs >= heartbeatMs) {
-      this.sendToClient(slot, encodeDeviceHeartbeat(slot.session, this.slots.live.length, this.fps));
+      this.sendToClient(slot, encodeDeviceHeartbeat(slot.session, this.slots.live.length, INITIAL_FPS_CAP));
       this.#watch(slot);
       return;
     }
@@ -221,38 +214,19 @@ export class IwfcamCamera {
     );
   }
 
-  /** The sensor and the microphone run while anybody wants them. */
   #keepMediaGoing(): void {
-    const wanted = this.slots.live.reduce((mask, slot) => mask | slot.mask, 0);
-    if ((wanted & liveMask.video) === 0) {
-      this.#videoTimer?.cancel();
-      this.#videoTimer = null;
-    } else if (!this.#videoTimer) this.#videoTick(this.#clock.monoMs());
-    if ((wanted & liveMask.audio) === 0) {
-      this.#audioTimer?.cancel();
-      this.#audioTimer = null;
-    } else this.#audioTimer ??= this.#clock.after(BLOCK_MS, () => this.#audioTick(this.#clock.monoMs()));
+    this.sensor.run(this.slots.live.reduce((mask, slot) => mask | slot.mask, 0));
   }
 
-  #videoTick(dueMs: number): void {
-    const nextMs = this.#nextDueMs(dueMs, 1000 / this.fps);
-    this.#videoTimer = this.#clock.after(nextMs - this.#clock.monoMs(), () => this.#videoTick(nextMs));
-    const picture = this.isStalled ? null : this.#reader.next();
-    if (!picture) return;
-    const frameIndex = this.#takeFrameIndex();
+  #onPicture(picture: Picture, frameIndex: number): void {
     for (const slot of this.slots.live) {
       if ((slot.mask & liveMask.video) !== 0) this.#sendPicture(slot, picture, mediaKind.video, frameIndex);
     }
     this.#world.onChange();
   }
 
-  #audioTick(dueMs: number): void {
-    const nextMs = this.#nextDueMs(dueMs, BLOCK_MS);
-    this.#audioTimer = this.#clock.after(nextMs - this.#clock.monoMs(), () => this.#audioTick(nextMs));
-    if (this.isStalled) return;
-    const block = toneBlock(this.#audioBlocks++);
-    const frameIndex = this.#takeFrameIndex();
-    const timestampMs = this.#uptimeMs();
+  #onSound(block: Uint8Array, frameIndex: number): void {
+    const timestampMs = this.sensor.uptimeMs;
     for (const slot of this.slots.live) {
       const stream = this.#streams.get(slot);
       if ((slot.mask & liveMask.audio) === 0 || !stream) continue;
@@ -265,18 +239,7 @@ export class IwfcamCamera {
         encodeAudio({ session: slot.session, frameIndex, timestampMs, block }),
       ]);
     }
-  }
-
-  /**
-   * Steady: a real camera has a processor of its own, so what a busy machine makes late is caught up, and what is too
-   * late for that is counted.
-   */
-  #nextDueMs(dueMs: number, intervalMs: number): number {
-    const lateMs = this.#clock.monoMs() - (dueMs + intervalMs);
-    if (lateMs < MAX_CATCH_UP_MS) return dueMs + intervalMs;
-    const missed = Math.ceil(lateMs / intervalMs);
-    this.stats.ticksMissed += missed;
-    return dueMs + (missed + 1) * intervalMs;
+    this.#world.onChange();
   }
 
   #sendPicture(slot: Slot, picture: Picture, kind: number, frameIndex: number): void {
@@ -289,29 +252,18 @@ export class IwfcamCamera {
       return;
     }
     const { session } = slot;
-    const datagrams = prepared.datagrams({ session, frameIndex, timestampMs: this.#uptimeMs() });
+    const datagrams = prepared.datagrams({ session, frameIndex, timestampMs: this.sensor.uptimeMs });
     this.stats.framesSent += 1;
     this.stats.fragmentsSent += datagrams.length;
-    if (!hostile) {
-      stream.sendFrame(kind, frameIndex, datagrams);
-      return;
-    }
-    const takeFrameIndex = () => this.#takeFrameIndex();
-    const point = { session, frameIndex, fragments: prepared.fragments, takeFrameIndex };
-    stream.queue(
-      datagrams.flatMap((datagram, n) =>
-        n % HOSTILE_EVERY === 0 ? [badStreamPacket(this.#badPackets++, point), datagram] : [datagram],
-      ),
+    stream.sendFrame(kind, frameIndex, datagrams, hostile ? this.#spoil(session, frameIndex, datagrams) : datagrams);
+  }
+
+  /** The frame with bad packets between its own. */
+  #spoil(session: number, frameIndex: number, datagrams: readonly Uint8Array[]): Uint8Array[] {
+    const takeFrameIndex = () => this.sensor.takeFrameIndex();
+    const point = { session, frameIndex, fragments: datagrams.length, takeFrameIndex };
+    return datagrams.flatMap((datagram, n) =>
+      n % HOSTILE_EVERY === 0 ? [badStreamPacket(this.#badPackets++, point), datagram] : [datagram],
     );
-  }
-
-  #takeFrameIndex(): number {
-    const index = this.#frameIndex;
-    this.#frameIndex = (index + 1) & U16;
-    return index;
-  }
-
-  #uptimeMs(): number {
-    return Math.floor(this.#clock.monoMs() - this.#bootMs) >>> 0;
   }
 }

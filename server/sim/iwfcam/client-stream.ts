@@ -46,11 +46,14 @@ export class ClientStream {
     return this.#clock.monoMs() - this.#lastVideoMs >= 1000 / this.window.fpsCap - RATE_SLACK_MS;
   }
 
-  /** Queues a frame that {@link admits} took. The datagrams must not change any more. */
-  sendFrame(kind: number, frameIndex: number, datagrams: readonly Uint8Array[]): void {
+  /**
+   * Queues a frame that {@link admits} took. The datagrams must not change any more.
+   * @param queued what really goes out, when that is more than the frame
+   */
+  sendFrame(kind: number, frameIndex: number, datagrams: readonly Uint8Array[], queued = datagrams): void {
     if (kind === mediaKind.video) this.#lastVideoMs = this.#clock.monoMs();
     this.window?.sent(frameIndex, kind, datagrams);
-    this.queue(datagrams);
+    this.queue(queued);
   }
 
   /** Queues datagrams behind what is there. */

@@ -310,6 +310,15 @@ test('vanish: nothing in, nothing out, sessions run out; comeBack: it answers ag
   assert.equal((await world.login()).logins[0]?.session, 1);
 });
 
+test('kick: the device ends the session and says so', async () => {
+  await using world = await startWorld();
+  const client = await world.watch();
+  world.simulator.kick();
+  await world.travel();
+  assert.equal(closes(client), 1);
+  assert.equal(world.simulator.slots.length, 0);
+});
+
 test('stall: commands are answered, media is not sent', async () => {
   await using world = await startWorld();
   const client = await world.watch(3);

@@ -40,7 +40,7 @@ for (const acks of ['off', 'vendor'] as const) {
     assert.ok(stats.loginsAccepted > 100 && stats.ignored > 1000);
     assert.equal(world.simulator.slots.length, 0, 'all sessions ran out');
     assert.ok(world.simulator.received.length <= 2000);
-    world.simulator.camera.fps = 12;
+    world.simulator.setFps(12);
     const client = await world.watch();
     await world.clock.advance(50);
     assert.ok(client.pictures.length > 0, 'and it still streams');

@@ -128,7 +128,17 @@ export class IwfcamSimulator implements AsyncDisposable {
 
   /** Answers commands but sends no media, until told otherwise. */
   stall(isStalled = true): void {
-    this.camera.isStalled = isStalled;
+    this.camera.sensor.isStalled = isStalled;
+  }
+
+  /** Pictures per second from now on. */
+  setFps(fps: number): void {
+    this.camera.sensor.fps = fps;
+  }
+
+  /** Ends every session from its side and says so. */
+  kick(): void {
+    for (const slot of this.camera.slots.live) this.camera.kick(slot);
   }
 
   /** Changes the network around it, from the next datagram on. */
@@ -169,7 +179,7 @@ export class IwfcamSimulator implements AsyncDisposable {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.vanish();
-    this.camera.stop();
+    this.camera.restart();
     await Promise.all([this.#discovery?.close(), this.#media?.close()]);
   }
 

@@ -20,7 +20,8 @@ type Unacknowledged = { readonly kind: number; readonly datagrams: readonly Uint
 /** Wide pictures take so many packets that the vendor keeps fewer of them. */
 export const windowFrames = (width: number) => (width > 640 ? 3 : 8);
 
-const INITIAL_FPS_CAP = 35;
+/** What a device allows before any report. */
+export const INITIAL_FPS_CAP = 35;
 
 /** Frames on the way to one client. */
 export class VendorWindow {
