@@ -27,9 +27,11 @@ const MAX_TEXT = 200;
 export class AuditLog {
   readonly #clock: Clock;
   readonly #statements;
+  readonly #maxRows: number;
   #writes = 0;
 
-  constructor(db: Db, clock: Clock) {
+  constructor(db: Db, clock: Clock, maxRows = MAX_ROWS) {
+    this.#maxRows = maxRows;
     this.#clock = clock;
     this.#statements = {
       insert: db.prepare(
@@ -53,7 +55,7 @@ export class AuditLog {
       target: entry.target === null ? null : cut(entry.target),
       detail: entry.detail === null ? null : cut(entry.detail),
     });
-    if (++this.#writes % PRUNE_EVERY === 0) this.#statements.prune.run(MAX_ROWS);
+    if (++this.#writes % PRUNE_EVERY === 0) this.#statements.prune.run(this.#maxRows);
   }
 
   /** Newest first, those before `beforeId` only. */

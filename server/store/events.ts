@@ -59,13 +59,16 @@ export class EventLog {
   readonly #retentionDays: () => number;
   readonly #insert;
   readonly #prune;
+  readonly #maxRows: number;
   #writes = 0;
+  #prunedAt = 0;
 
   /** @param retentionDays asked at each pruning */
-  constructor(db: Db, clock: Clock, retentionDays: () => number) {
+  constructor(db: Db, clock: Clock, retentionDays: () => number, maxRows = MAX_ROWS) {
     this.#db = db;
     this.#clock = clock;
     this.#retentionDays = retentionDays;
+    this.#maxRows = maxRows;
     this.#insert = db.prepare('insert into events (at, type, camera_id, slug, data) values (?, ?, ?, ?, ?)');
     this.#prune = db.prepare('delete from events where at < ? or id <= (select max(id) from events) - ?');
     this.prune();
@@ -81,7 +84,8 @@ export class EventLog {
 
   /** Drops what is too old or too much. */
   prune(): void {
-    this.#prune.run(this.#clock.wallMs() - this.#retentionDays() * DAY_MS, MAX_ROWS);
+    this.#prunedAt = this.#clock.wallMs();
+    this.#prune.run(this.#clock.wallMs() - this.#retentionDays() * DAY_MS, this.#maxRows);
   }
 
   /** Newest first. */
@@ -114,6 +118,7 @@ export class EventLog {
   #keep<N extends FactName>(name: N, fact: Facts[N]): void {
     const { camera = null, slug = null, ...data } = fact as { camera?: string | null; slug?: string };
     this.#insert.run(Math.round(this.#clock.wallMs()), name, camera, slug, JSON.stringify(data));
-    if (++this.#writes % PRUNE_EVERY === 0) this.prune();
+    const idleMs = Math.abs(this.#clock.wallMs() - this.#prunedAt);
+    if (++this.#writes % PRUNE_EVERY === 0 || idleMs > DAY_MS) this.prune();
   }
 }
