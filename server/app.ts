@@ -16,12 +16,14 @@ import { createDrivers } from './drivers/all-drivers.ts';
 import { createServer } from './http/server.ts';
 import type { Net } from './net/net.ts';
 import { systemNet } from './net/system-net.ts';
+import { Recordings } from './recording/recordings.ts';
 import { AuditLog } from './store/audit.ts';
 import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
 import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
 import { Secrets } from './store/secrets.ts';
+import { SegmentIndex } from './store/segment-index.ts';
 import { SessionTable } from './store/sessions.ts';
 import { SettingsTable } from './store/settings.ts';
 import { TokenTable } from './store/tokens.ts';
@@ -47,6 +49,7 @@ export type AppOptions = {
 export type PerchApp = {
   readonly fleet: Fleet;
   readonly bus: Bus;
+  readonly recordings: Recordings;
   /** Listens, then lets cameras dial. Resolves with the address. @throws NvrError `conflict` when the port is taken */
   start(): Promise<{ url: string; port: number }>;
   /** Closes recordings, says goodbye to cameras, ends streams, closes the database. */
@@ -95,13 +98,25 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
   const auth = createAuth({ users, sessions: new SessionTable(db), tokens: new TokenTable(db), clock });
   const settings = new SettingsTable(db);
   const events = new EventLog(db, clock, () => settings.current.eventDays);
+  const index = new SegmentIndex(db);
+  const recordings = new Recordings({
+    fleet,
+    index,
+    bus,
+    clock,
+    dataDir: config.dataDir,
+    log,
+    cameraOfFolder: (folder) => table.folders().find((known) => known.folder === folder)?.cameraId ?? null,
+  });
   const stopEvents = events.follow(bus);
 
+  let recording: Promise<unknown> = Promise.resolve();
   let server: Awaited<ReturnType<typeof createServer>> | null = null;
 
   return {
     fleet,
     bus,
+    recordings,
     async start() {
       if (config.admin && auth.accounts.setupRequired)
         await auth.accounts.setUp(config.admin.username, config.admin.password);
@@ -116,6 +131,8 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
         audit: new AuditLog(db, clock),
         events,
         settings,
+        index,
+        recordings,
         options: {
           trustProxy: config.trustProxy,
           allowedHosts: config.allowedHosts,
@@ -127,10 +144,12 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
       const port = await listen(server, config);
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       fleet.start();
+      recording = recordings.start().catch((err: unknown) => log.error({ err }, 'Recording could not start'));
       return { url: publicUrl(config, port), port };
     },
     async stop() {
-      await fleet.stop();
+      await recording;
+      await Promise.all([recordings.stop(), fleet.stop()]);
       await server?.close();
       stopEvents();
       db.close();
