@@ -34,7 +34,7 @@ test('facts worth keeping are kept until they are too old', async () => {
   log.prune();
   assert.deepEqual(
     log.list({ limit: 10 }).map((event) => event.data.message),
-    ['loss 2'],
+    ['loss 2.5'],
   );
   stop();
   bus.publish('camera.lost', lost(3));
