@@ -63,7 +63,7 @@ test('set up, add, watch, record, play back, delete', { skip, timeout: 240_000 }
     page.waitForEvent('download', { timeout: PATIENCE_MS }),
     page.getByRole('link', { name: 'Download', exact: true }).click(),
   ]);
-  assert.match(download.suggestedFilename(), /^front-door.*\.mp4$/);
+  assert.match(download.suggestedFilename(), /^Front door .*Z\.mp4$/);
   assert.equal(await download.failure(), null);
 
   await page.goto(`${nvr.url}/#/camera/front-door/edit`);

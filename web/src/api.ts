@@ -127,6 +127,7 @@ export const api = {
 
   segments: (ref: string, span: { from: string; to: string; cursor?: string | undefined; limit?: number }) =>
     call<{ segments: Segment[]; next: string | null }>('GET', `api/cameras/${seg(ref)}/segments${query(span)}`),
+  deleteSegment: (id: string) => call<unknown>('DELETE', `api/segments/${seg(id)}`),
   storage: () => call<Storage>('GET', 'api/storage'),
   events: (filter: { camera?: string | undefined; cursor?: string | undefined; limit?: number }) =>
     call<{ events: EventEntry[]; next: string | null }>('GET', `api/events${query(filter)}`),

@@ -11,6 +11,7 @@ import { go, href } from '../router.ts';
 import { isAdmin } from '../session.ts';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { DayStrip } from '../ui/day-strip.tsx';
+import { Dialog } from '../ui/dialog.tsx';
 import { SelectField, TextField } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
@@ -108,11 +109,13 @@ function useSegments(camera: CameraInfo, day: Day) {
       clearTimeout(timer);
     };
   }, [camera.slug, day]);
-  return { segments, cut, error };
+  const drop = (id: string) => setSegments((list) => list?.filter((segment) => segment.id !== id) ?? null);
+  return { segments, cut, error, drop };
 }
 
 function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
-  const { segments, cut, error } = useSegments(camera, day);
+  const { segments, cut, error, drop } = useSegments(camera, day);
+  const [removing, setRemoving] = useState<Segment | null>(null);
   const [playing, setPlaying] = useState<{
     readonly id: string;
     readonly offsetMs: number;
@@ -153,6 +156,7 @@ function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
             play={playing?.count ?? 0}
             onPosition={setPosition}
             onEnded={next}
+            onDelete={isAdmin.value && current ? () => setRemoving(current) : undefined}
           />
           <DayStrip day={day} segments={segments} position={position} onPick={playAt} />
         </div>
@@ -164,7 +168,46 @@ function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
           <SegmentList segments={segments} playing={playing?.id ?? null} onPlay={(segment) => play(segment)} />
         </section>
       </div>
+      {removing && (
+        <DeleteDialog
+          segment={removing}
+          onClose={() => setRemoving(null)}
+          onDone={() => {
+            setRemoving(null);
+            setPlaying(null);
+            drop(removing.id);
+          }}
+        />
+      )}
     </>
+  );
+}
+
+type DeleteProps = { readonly segment: Segment; readonly onClose: () => void; readonly onDone: () => void };
+
+function DeleteDialog({ segment, onClose, onDone }: DeleteProps) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  async function remove() {
+    setBusy(true);
+    const result = await api.deleteSegment(segment.id);
+    setBusy(false);
+    if (result.ok) onDone();
+    else setError(result.error.message);
+  }
+  return (
+    <Dialog title="Delete this recording?" onClose={onClose}>
+      <p>
+        {format.instant(segment.start)}, {format.duration(segment.durationMs)}. It is gone for good.
+      </p>
+      {error && <Notice kind="bad">{error}</Notice>}
+      <div class="actions">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button kind="danger" icon="trash" busy={busy} onClick={() => void remove()}>
+          Delete recording
+        </Button>
+      </div>
+    </Dialog>
   );
 }
 

@@ -4,7 +4,7 @@ import type { Segment } from '../api-types.ts';
 import * as format from '../format.ts';
 import { ButtonLink } from './button.tsx';
 import { Icon } from './icons.tsx';
-import { mediaUrl } from './segment-player.tsx';
+import { downloadUrl } from './segment-player.tsx';
 
 type Props = {
   readonly segments: readonly Segment[];
@@ -66,7 +66,7 @@ function Line({ segment, playing, onPlay }: LineProps) {
           {segment.format === 'mjpeg' ? ' · JPEG' : ''}
         </span>
       </button>
-      <ButtonLink href={mediaUrl(segment)} kind="quiet" icon="download" label={`Download ${time}`} download />
+      <ButtonLink href={downloadUrl(segment)} kind="quiet" icon="download" label={`Download ${time}`} download />
     </li>
   );
 }

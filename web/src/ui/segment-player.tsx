@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Segment } from '../api-types.ts';
 import { urlOf } from '../base.ts';
 import * as format from '../format.ts';
-import { ButtonLink } from './button.tsx';
+import { Button, ButtonLink } from './button.tsx';
 import { Icon } from './icons.tsx';
 
 /** The file itself. */
@@ -12,11 +12,16 @@ export function mediaUrl(segment: Segment): string {
   return urlOf(`api/segments/${encodeURIComponent(segment.id)}/media`);
 }
 
-/** What a browser can play: the file, or an MP4 made of it on the way. */
-function playUrl(segment: Segment): string {
-  return segment.format === 'mjpeg'
-    ? urlOf(`api/segments/${encodeURIComponent(segment.id)}/play.mp4`)
-    : mediaUrl(segment);
+/** The same, to be saved. */
+export function downloadUrl(segment: Segment): string {
+  return `${mediaUrl(segment)}?download=true`;
+}
+
+/** What a browser can play: the file, or an MP4 that is made of it on the way, which begins where it is told to. */
+function sourceOf(segment: Segment, offsetMs: number): { readonly url: string; readonly beginMs: number } {
+  if (segment.format !== 'mjpeg') return { url: mediaUrl(segment), beginMs: 0 };
+  const url = urlOf(`api/segments/${encodeURIComponent(segment.id)}/play.mp4`);
+  return { url: offsetMs > 0 ? `${url}?from=${(offsetMs / 1000).toFixed(1)}` : url, beginMs: offsetMs };
 }
 
 type Props = {
@@ -26,21 +31,23 @@ type Props = {
   readonly play: number;
   readonly onPosition: (at: number | null) => void;
   readonly onEnded: () => void;
+  /** Absent for who may not. */
+  readonly onDelete?: (() => void) | undefined;
 };
 
-export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded }: Props) {
+export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded, onDelete }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const [broken, setBroken] = useState(false);
-  const source = segment ? playUrl(segment) : null;
+  const { url, beginMs } = segment ? sourceOf(segment, offsetMs) : { url: null, beginMs: 0 };
 
   useEffect(() => {
     const element = video.current;
-    if (!element || !source) return;
+    if (!element || !url) return;
     setBroken(false);
-    if (element.getAttribute('src') !== source) element.src = source;
-    element.currentTime = offsetMs / 1000;
+    if (element.getAttribute('src') !== url) element.src = url;
+    element.currentTime = (offsetMs - beginMs) / 1000;
     void element.play().catch(() => {}); // a browser may want a touch first: its own controls are there
-  }, [source, play]);
+  }, [url, play]);
 
   // The element lives longer than one recording, but lets go of its connection when it leaves.
   useEffect(() => {
@@ -63,7 +70,7 @@ export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded }: 
           hidden={!segment}
           aria-label={segment ? `Recording of ${format.instant(segment.start)}` : 'No recording chosen'}
           onTimeUpdate={(event) =>
-            segment && onPosition(Date.parse(segment.start) + event.currentTarget.currentTime * 1000)
+            segment && onPosition(Date.parse(segment.start) + beginMs + event.currentTarget.currentTime * 1000)
           }
           onEnded={onEnded}
           onError={() => setBroken(true)}
@@ -78,7 +85,8 @@ export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded }: 
               {format.duration(segment.durationMs)} · {format.bytes(segment.bytes)}
             </span>
             <span class="actions">
-              <ButtonLink href={mediaUrl(segment)} icon="download" download>
+              {onDelete && <Button kind="quiet" icon="trash" label="Delete this recording" onClick={onDelete} />}
+              <ButtonLink href={downloadUrl(segment)} icon="download" download>
                 Download
               </ButtonLink>
             </span>
