@@ -148,7 +148,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(userRoutes, { auth, fleet, audit });
   await app.register(tokenRoutes, { auth, fleet, audit });
   await app.register(driverRoutes, { fleet, discovery });
-  await app.register(cameraRoutes, { fleet, probe, audit });
+  await app.register(cameraRoutes, { fleet, probe, audit, recordings });
   await app.register(eventRoutes, { fleet, bus, events, clock });
   await app.register(settingsRoutes, { settings, audit });
   await app.register(auditRoutes, { audit });

@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { maySee } from '../../auth/caller.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
 import type { CameraProbe } from '../../cameras/probe.ts';
+import type { Recordings } from '../../recording/recordings.ts';
 import type { AuditLog } from '../../store/audit.ts';
 import type { App } from '../app.ts';
 import { writeAudit } from '../audit-trail.ts';
@@ -25,13 +26,14 @@ export type CameraRoutesOptions = {
   readonly fleet: Fleet;
   readonly probe: CameraProbe;
   readonly audit: AuditLog;
+  readonly recordings: Pick<Recordings, 'deleteFolder'>;
 };
 
 const tags = ['cameras'];
 const DeleteQuery = Type.Object({ recordings: Type.Optional(OneOf(['keep', 'delete'])) }, strict);
 
 /** `/api/cameras`. */
-export async function cameraRoutes(app: App, { fleet, probe, audit }: CameraRoutesOptions): Promise<void> {
+export async function cameraRoutes(app: App, { fleet, probe, audit, recordings }: CameraRoutesOptions): Promise<void> {
   app.get(
     '/api/cameras',
     {
@@ -131,6 +133,7 @@ export async function cameraRoutes(app: App, { fleet, probe, audit }: CameraRout
     async (request, reply) => {
       const { id, slug } = cameraOf(request, fleet, request.params.camera);
       await fleet.remove(id);
+      if (request.query.recordings === 'delete') await recordings.deleteFolder(id);
       writeAudit(audit, request, {
         action: 'camera.removed',
         target: slug,
