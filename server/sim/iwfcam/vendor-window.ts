@@ -50,12 +50,10 @@ export class VendorWindow {
   }
 
   /** What the client reports: whole frames got through, single fragments did not. */
-  acknowledge(block: AckBlock): { acks: number; naks: number } {
-    let acks = 0;
+  acknowledge(block: AckBlock): void {
     for (const item of block.items) {
       if (item.ack) {
         if (item.packet === WHOLE_FRAME) this.#frames.delete(item.frame);
-        acks += 1;
         continue;
       }
       const frame = item.mediaKind === mediaKind.video ? this.#frames.get(item.frame) : undefined;
@@ -66,7 +64,6 @@ export class VendorWindow {
       this.#lastFps = block.fps;
       this.fpsCap = Math.trunc((this.fpsCap + block.fps) / 2) + 5;
     }
-    return { acks, naks: block.items.length - acks };
   }
 
   stop(): void {
