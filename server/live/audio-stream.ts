@@ -80,7 +80,7 @@ export class AudioStream implements FeedMember {
     });
     feed.join(this);
     sink.open(soundHeaders(form), { onReady: () => this.#pump(), onClose: () => this.#onClosed() }, () => {
-      if (this.#coder.opening.length > 0) sink.write([this.#coder.opening]);
+      if (this.#coder.opening.length > 0) sink.writeOne(this.#coder.opening);
     });
     feed.wantTick(feed.nowMs() + STUCK_CHECK_MS);
   }
@@ -106,7 +106,7 @@ export class AudioStream implements FeedMember {
         return;
       }
       const bytes = this.#coder.encode(frame);
-      if (bytes.length > 0) this.#sink.write([bytes]);
+      if (bytes.length > 0) this.#sink.writeOne(bytes);
     }
   }
 

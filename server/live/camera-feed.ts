@@ -7,7 +7,7 @@ import type { VideoFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CardCache, CardEntry } from './card-cache.ts';
 import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
-import type { Part } from './mjpeg-part.ts';
+import { type Part, PartMemo } from './mjpeg-part.ts';
 import { ResizedHub } from './resize.ts';
 
 /** Different widths of one camera at once; each costs a decode per picture. */
@@ -32,6 +32,7 @@ export class CameraFeed {
   readonly camera: LiveCamera;
   readonly #clock: Clock;
   readonly #members = new Set<FeedMember>();
+  readonly #parts = new PartMemo(MAX_WIDTHS + 1);
   readonly #onEmpty: () => void;
   readonly #resized = new Map<number, { readonly resized: ResizedHub; users: number }>();
   readonly #cards: CardCache;
@@ -129,6 +130,11 @@ export class CameraFeed {
         this.#resized.delete(width);
       },
     };
+  }
+
+  /** The multipart part of a picture of this camera, shared by its viewers. */
+  partOf(jpeg: Uint8Array): Part {
+    return this.#parts.partOf(jpeg);
   }
 
   /**

@@ -3,7 +3,7 @@
 import type { Clock } from '../core/clock.ts';
 import { paintCard, sinceText, stateText } from './card.ts';
 import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
-import { type Part, partOf } from './mjpeg-part.ts';
+import { makePart, type Part } from './mjpeg-part.ts';
 import { plainCard } from './plain-card.ts';
 
 /** Cards kept, over all cameras and widths; some tens of kilobytes each. */
@@ -40,7 +40,7 @@ export class CardCache {
     const known = this.#cards.get(place);
     if (known?.key === key) return known;
     const painting = this.#inTurn(() => paintCard({ name, state, since, picture: picture?.data ?? null, width }));
-    const entry: CardEntry = { key, part: null, painting: painting.then(partOf) };
+    const entry: CardEntry = { key, part: null, painting: painting.then(makePart) };
     void entry.painting.then((part) => {
       entry.part = part;
     });

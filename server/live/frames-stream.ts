@@ -56,7 +56,7 @@ export class FramesStream implements FeedMember {
         this.#sink.end();
         return;
       }
-      this.#sink.write([item.frame.data]);
+      this.#sink.writeOne(item.frame.data);
     }
   }
 

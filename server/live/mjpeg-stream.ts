@@ -4,7 +4,7 @@
 import type { HubReader } from '../cameras/frame-hub.ts';
 import type { CameraFeed, FeedMember } from './camera-feed.ts';
 import { NO_SIGNAL_MS } from './live-camera.ts';
-import { MULTIPART_OPENING, MULTIPART_TYPE, PART_END, type Part, partOf } from './mjpeg-part.ts';
+import { MULTIPART_OPENING, MULTIPART_TYPE, makePart, PART_END, type Part } from './mjpeg-part.ts';
 import { plainCard } from './plain-card.ts';
 import type { StreamSink } from './stream-sink.ts';
 
@@ -18,6 +18,8 @@ const FIRST_PART_MS = 600;
 const STUCK_CHECK_MS = 5000;
 /** Frames of a camera jitter; a frame this much early still counts as in time for `fps`. */
 const RATE_SLACK_MS = 2;
+
+const plainPart = makePart(plainCard);
 
 /** What the client asked for. */
 export type MjpegOptions = {
@@ -96,7 +98,7 @@ export class MjpegStream implements FeedMember {
     this.#pump(nowMs);
     const lost = this.#feed.isLost(nowMs);
     if (lost) this.#showLoss(nowMs);
-    if (!this.#last && nowMs - this.#startedMs >= FIRST_PART_MS) this.#send(partOf(plainCard), nowMs);
+    if (!this.#last && nowMs - this.#startedMs >= FIRST_PART_MS) this.#send(plainPart, nowMs);
     if (this.#last && !this.#repeated && nowMs - this.#sentMs >= REPEAT_AFTER_MS) this.#repeat(nowMs);
     return this.#nextTickMs(lost);
   }
@@ -132,7 +134,7 @@ export class MjpegStream implements FeedMember {
     }
     if (nowMs - frame.monoMs >= NO_SIGNAL_MS && !this.#options.plain) return;
     this.#nextFrameMs = nowMs + this.#intervalMs;
-    this.#send(partOf(frame.data), nowMs, true);
+    this.#send(this.#feed.partOf(frame.data), nowMs, true);
   }
 
   /** The card, or with `plain` the last picture again. Without a card yet an old picture is not repeated: it would look live. */
@@ -141,8 +143,7 @@ export class MjpegStream implements FeedMember {
     const keepsPicture = plain && this.#feed.lastPicture !== null;
     const card = keepsPicture ? this.#last : this.#feed.card(width);
     if (card && card !== this.#last) this.#send(card, nowMs);
-    else if (!card && this.#showsFrame && nowMs - this.#feed.liveUntilMs >= FIRST_PART_MS)
-      this.#send(partOf(plainCard), nowMs);
+    else if (!card && this.#showsFrame && nowMs - this.#feed.liveUntilMs >= FIRST_PART_MS) this.#send(plainPart, nowMs);
     else if (this.#last && (keepsPicture || !this.#showsFrame) && nowMs - this.#wroteMs >= LOST_REPEAT_MS)
       this.#repeat(nowMs);
   }
@@ -154,9 +155,9 @@ export class MjpegStream implements FeedMember {
     this.#sentMs = nowMs;
     this.#wroteMs = nowMs;
     this.#repeated = first;
-    const { head, data, repeatHead } = part;
-    if (first) this.#sink.write([MULTIPART_OPENING, head, data, PART_END, repeatHead, data, PART_END]);
-    else this.#sink.write([head, data, PART_END]);
+    const { whole, data, repeatHead } = part;
+    if (first) this.#sink.write([MULTIPART_OPENING, whole, repeatHead, data, PART_END]);
+    else this.#sink.writeOne(whole);
     this.#feed.wantTick(nowMs + REPEAT_AFTER_MS);
   }
 

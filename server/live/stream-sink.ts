@@ -82,6 +82,11 @@ export class StreamSink {
     return this.#socket.writableLength === 0 || this.#opening;
   }
 
+  /** Writes one chunk; sent in this very call when the kernel has room. */
+  writeOne(chunk: Uint8Array): void {
+    this.#socket.write(chunk, this.#onWritten);
+  }
+
   /** Writes the chunks as one; they are sent in this very call when the kernel has room. Nothing is copied. */
   write(chunks: readonly Uint8Array[]): void {
     const socket = this.#socket;
