@@ -140,6 +140,8 @@ test('the policy of pages: nothing inline, no upgrade to https, frames by choice
   assert.equal(reply.headers['cross-origin-opener-policy'], undefined);
   assert.equal(reply.headers['cache-control'], 'no-store');
 
+  const media = await web.app.inject({ url: '/test/media', headers: { cookie: web.cookie } });
+  assert.match(String(media.headers['content-security-policy']), /frame-ancestors \*/);
   const embed = await web.app.inject('/test/embed');
   assert.match(String(embed.headers['content-security-policy']), /frame-ancestors \*/);
   assert.equal(embed.headers['x-frame-options'], undefined);

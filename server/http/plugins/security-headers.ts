@@ -26,7 +26,8 @@ export async function installSecurityHeaders(app: App, frameAncestors: readonly 
     },
   });
   app.addHook('onRoute', (route) => {
-    if (route.config?.embeddable) {
+    // A picture has nothing to click on: media may stand in any frame, as our bare player may.
+    if (route.config?.embeddable || route.config?.access === 'media') {
       route.helmet = { contentSecurityPolicy: policy(['*']), frameguard: false };
     }
   });
