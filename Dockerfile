@@ -29,10 +29,12 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=packages /build/node_modules node_modules
 COPY package.json LICENSE ./
-COPY scripts/healthcheck.mjs scripts/healthcheck.mjs
+COPY scripts/healthcheck.mjs scripts/run.sh scripts/
 COPY migrations migrations
 COPY server server
 COPY --from=web /build/web/dist web/dist
+# Compiled once here, because the file system may be read-only later; importing the app starts nothing.
+RUN sh scripts/run.sh --input-type=module --eval "await import('/app/server/demo.ts')"
 # fontconfig keeps its cache where a read-only root file system lets it.
 ENV NODE_ENV=production PERCH_DATA_DIR=/data XDG_CACHE_HOME=/tmp
 USER 10001:10001
@@ -40,4 +42,4 @@ VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["node", "scripts/healthcheck.mjs"]
-CMD ["node", "server/main.ts"]
+CMD ["sh", "scripts/run.sh", "server/main.ts"]

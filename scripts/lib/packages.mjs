@@ -1,6 +1,6 @@
 // npm's packages: are they the ones of package-lock.json, and installing them without running their scripts.
 
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cannotPrepare, run } from './run.mjs';
 
@@ -82,5 +82,7 @@ export async function installPackages({ root, mayInstall, say }) {
       'npm ended well, but node_modules is still not what package-lock.json says. Remove node_modules and start again.',
     );
   }
+  // What run.sh keeps is of no use to another Node or other packages, and would only grow.
+  rmSync(join(root, '.prepare/compile-cache'), { recursive: true, force: true });
   await run(pinnedNode(root), ['--version'], { what: 'the pinned Node' });
 }

@@ -3,11 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { wait } from './process-stats.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const RUN = fileURLToPath(new URL('../../scripts/run.sh', import.meta.url));
 const ADMIN = { user: 'bench', password: 'bench bench bench' };
 const START_LIMIT_MS = 20_000;
 const LIVE_LIMIT_MS = 30_000;
@@ -48,11 +49,12 @@ export class PerchProcess implements AsyncDisposable {
     const dataDir = mkdtempSync(join(tmpdir(), 'perch-bench-'));
     const profiling = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] : [];
     const pin = processor === undefined ? [] : ['taskset', '-c', String(processor)];
-    const [command = '', ...args] = [...pin, process.execPath, ...profiling, MAIN];
+    const [command = '', ...args] = [...pin, 'sh', RUN, ...profiling, MAIN];
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         ...process.env,
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
         ...{ PERCH_HOST: '127.0.0.1', PERCH_PORT: '0', PERCH_RTSP_PORT: 'off', PERCH_WEBRTC_PORT: 'off' },
         ...{ PERCH_DATA_DIR: dataDir, PERCH_LOG_LEVEL: 'warn', NODE_ENV: 'production' },
         ...{ PERCH_ADMIN_USER: ADMIN.user, PERCH_ADMIN_PASSWORD: ADMIN.password },
