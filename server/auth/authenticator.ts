@@ -61,10 +61,10 @@ export class Authenticator {
     const expiresAt = session.createdAt + SESSION_LIFE_MS;
     const user = users.get(session.userId);
     if (!user || now >= expiresAt || now >= session.usedAt + SESSION_IDLE_MS) {
-      sessions.remove(session.id);
+      quietly(() => sessions.remove(session.id));
       return null;
     }
-    if (Math.abs(now - session.usedAt) > TOUCH_EVERY_MS) sessions.touch(session.id, now);
+    if (Math.abs(now - session.usedAt) > TOUCH_EVERY_MS) quietly(() => sessions.touch(session.id, now));
     return { ...callerOf(user), kind: 'session', sessionId: session.id, expiresAt };
   }
 
@@ -145,7 +145,8 @@ export class Authenticator {
     if (!owner) return null;
     const now = clock.wallMs();
     if (token.expiresAt !== null && now >= token.expiresAt) return null;
-    if (token.usedAt === null || Math.abs(now - token.usedAt) > TOUCH_EVERY_MS) tokens.touch(token.id, now);
+    if (token.usedAt === null || Math.abs(now - token.usedAt) > TOUCH_EVERY_MS)
+      quietly(() => tokens.touch(token.id, now));
     return tokenCaller(token, owner);
   }
 
@@ -172,6 +173,15 @@ export class Authenticator {
 
   #macOf(username: string, password: string): string {
     return createHmac('sha256', this.#macKey).update(`${username.length}:${username}${password}`).digest('base64');
+  }
+}
+
+/** Notes that may fail: on a full disk everybody must still be able to come in and make room. */
+function quietly(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // The next request tries again; whoever must write says that the disk is full.
   }
 }
 

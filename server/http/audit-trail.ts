@@ -12,15 +12,19 @@ export type Deed = {
   readonly username?: string;
 };
 
-/** Adds the deed of this request's caller to the audit trail. */
-export function writeAudit(audit: AuditLog, request: Pick<FastifyRequest, 'caller' | 'ip'>, deed: Deed): void {
+/** Adds the deed of this request's caller to the audit trail. The deed is done: that it cannot be noted is logged only. */
+export function writeAudit(audit: AuditLog, request: Pick<FastifyRequest, 'caller' | 'ip' | 'log'>, deed: Deed): void {
   const { caller } = request;
-  audit.add({
-    username: deed.username ?? caller?.username ?? '',
-    via: caller?.kind ?? 'none',
-    address: request.ip,
-    action: deed.action,
-    target: deed.target ?? null,
-    detail: deed.detail ?? null,
-  });
+  try {
+    audit.add({
+      username: deed.username ?? caller?.username ?? '',
+      via: caller?.kind ?? 'none',
+      address: request.ip,
+      action: deed.action,
+      target: deed.target ?? null,
+      detail: deed.detail ?? null,
+    });
+  } catch (err) {
+    request.log.error({ err, action: deed.action }, 'The audit trail could not be written');
+  }
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ManualClock } from '../core/manual-clock.ts';
 import { serveHttp, WEB_ADMIN } from '../test/http-server.ts';
 
 const withMedia = (options: Parameters<typeof serveHttp>[0] = {}) =>
@@ -281,4 +282,35 @@ test('deep and wide bodies are refused, not a reason to fall over', async () => 
     assert.ok(user.statusCode === 400 || user.statusCode === 413);
     assert.ok(user.body.length < 5000);
   }
+});
+
+test('on a full disk everybody who is in can still read and say so', async () => {
+  const clock = new ManualClock();
+  await using web = await serveHttp({ clock, cameras: ['porch'] });
+  const token = { authorization: web.bearer('viewer') };
+  const cookie = { cookie: web.cookie };
+  // Not one page more than there is now.
+  const pages = web.db.pragma('page_count', { simple: true });
+  web.db.pragma(`max_page_count = ${pages}`);
+  const full = () =>
+    web.db.prepare('insert into settings (name, value) values (?, ?)').run('x', JSON.stringify('y'.repeat(99_999)));
+  assert.throws(full, /full/);
+  web.db.pragma('query_only = on'); // and nothing smaller either
+  await clock.advance(5 * 60_000);
+  for (const headers of [token, cookie, { authorization: basic }]) {
+    assert.equal((await web.app.inject({ url: '/api/cameras', headers })).statusCode, 200);
+  }
+  assert.equal(
+    (await web.app.inject({ method: 'POST', url: '/api/cameras/porch/release', headers: cookie, payload: {} }))
+      .statusCode,
+    400,
+  );
+  web.db.pragma('query_only = off');
+  const user = { username: 'u'.repeat(60), password: 'a good password', role: 'viewer', cameras: null };
+  let status = 201;
+  for (let n = 0; status === 201 && n < 200; n++) {
+    const payload = { ...user, username: `${n}-${user.username}`.slice(0, 60) };
+    status = (await web.app.inject({ method: 'POST', url: '/api/users', headers: cookie, payload })).statusCode;
+  }
+  assert.equal(status, 507);
 });

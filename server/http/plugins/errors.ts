@@ -44,6 +44,9 @@ const codeOfStatus: Readonly<Record<number, string>> = {
   503: 'unavailable',
 };
 
+/** Codes of the system and of SQLite for a disk that is full. */
+const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
+
 /** A client's mistake that only HTTP has a word for (413, 415, 421...). */
 export class HttpProblem extends Error {
   readonly statusCode: number;
@@ -86,6 +89,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
     if (typeof status === 'number' && status >= 400 && status < 500) {
       return problem(status, codeOfStatus[status] ?? 'bad_input', error.message);
     }
+    if (fullCodes.has(String((error as { code?: unknown }).code))) return problem(507, 'exhausted', '');
     if (status === 503) return problem(503, 'unavailable', error.message);
   }
   return problem(500, 'internal', 'internal');
