@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { urlOf } from './base.ts';
+import { checkSession } from './session.ts';
 
 /** A fact as the server sends it: its name and its JSON. */
 export type ServerFact = { readonly name: string; readonly data: Readonly<Record<string, unknown>> };
@@ -20,6 +21,8 @@ const FACTS = [
   'segment.opened',
   'segment.closed',
   'segment.adopted',
+  'segment.deleted',
+  'segment.lost',
   'recording.failed',
   'storage.full',
 ] as const;
@@ -60,6 +63,8 @@ function open(): void {
     if (source !== stream) return;
     connected.value = false;
     wasLost = true;
+    // The stream does not say why it ended: perhaps the session did.
+    void checkSession();
     timer = window.setTimeout(open, retryMs * (0.5 + Math.random() / 2));
     retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
   };

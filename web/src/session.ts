@@ -33,6 +33,12 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+/** Asks again when something was refused: leaves the page alone unless the server says that nobody is signed in. */
+export async function checkSession(): Promise<void> {
+  const result = await api.session();
+  if (result.ok && !result.value.user && session.peek().kind === 'signedIn') session.value = { kind: 'signedOut' };
+}
+
 /** Signs in; the session follows. */
 export async function signIn(username: string, password: string): Promise<Result<unknown>> {
   const result = await api.signIn(username, password);

@@ -9,7 +9,7 @@ import { Button } from '../ui/button.tsx';
 import { CheckField, SelectField, TextField } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Notice, Waiting } from '../ui/notice.tsx';
-import { type FieldValues, fieldsOf, settingsFrom, valuesFrom } from '../ui/setting-fields.ts';
+import { type FieldValues, fieldsOf, problemText, settingsFrom, valuesFrom } from '../ui/setting-fields.ts';
 import { SettingsForm } from '../ui/settings-form.tsx';
 import { TestResult } from '../ui/test-result.tsx';
 import { useTitle } from '../ui/title.ts';
@@ -183,7 +183,8 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
   const driver = drivers.find((candidate) => candidate.id === draft.driver);
   const fields = driver ? fieldsOf(driver.settingsSchema) : [];
   const [values, setValues] = useState<FieldValues>(() => valuesFrom(fields, draft.settings));
-  const [name, setName] = useState(draft.name);
+  const [name, setName] = useState('');
+  const standIn = `Camera ${(cameras.value?.length ?? 0) + 1}`;
   const [record, setRecord] = useState(false);
   const [test, setTest] = useState<CameraTest | null>(null);
   const [busy, setBusy] = useState<'test' | 'add' | null>(null);
@@ -219,12 +220,12 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
     abort.current?.abort();
     setBusy('add');
     setError(null);
-    const finalName = name.trim() || `Camera ${(cameras.peek()?.length ?? 0) + 1}`;
+    const finalName = name.trim() || standIn;
     const recording = record ? { recording: { mode: 'continuous' } } : {};
     const result = await api.addCamera({ name: finalName, driver: draft.driver, settings, ...recording });
     setBusy(null);
     if (!result.ok) return setError(result.error.message);
-    if (result.value.status) keepCamera(result.value);
+    keepCamera(result.value);
     void loadCameras();
     notify(`${finalName} is added.`);
     go(href('camera', result.value.slug));
@@ -251,7 +252,7 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
         <TextField
           label="Name"
           name="camera-name"
-          placeholder="Front door"
+          placeholder={standIn}
           maxLength={MAX_NAME_LENGTH}
           value={name}
           onValue={setName}
@@ -265,13 +266,8 @@ function DraftForm({ draft, drivers, onDriver }: DraftFormProps) {
             setTest(null);
           }}
         />
-        <CheckField
-          label="Record all the time"
-          hint="You can change this later."
-          checked={record}
-          onChecked={setRecord}
-        />
-        {error && <Notice kind="bad">{error}</Notice>}
+        <CheckField label="Record all the time" checked={record} onChecked={setRecord} />
+        {error && <Notice kind="bad">{problemText(fields, error)}</Notice>}
         <div class="actions">
           <Button type="submit" kind="primary" icon="plus" busy={busy === 'add'}>
             Add camera

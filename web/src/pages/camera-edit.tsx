@@ -11,7 +11,14 @@ import { CheckField, TextField } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
 import { RecordingForm } from '../ui/recording-form.tsx';
-import { type FieldValues, fieldsOf, settingsFrom, settingsPatch, valuesFrom } from '../ui/setting-fields.ts';
+import {
+  type FieldValues,
+  fieldsOf,
+  problemText,
+  settingsFrom,
+  settingsPatch,
+  valuesFrom,
+} from '../ui/setting-fields.ts';
 import { SettingsForm } from '../ui/settings-form.tsx';
 import { TestResult } from '../ui/test-result.tsx';
 import { useTitle } from '../ui/title.ts';
@@ -56,6 +63,8 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
   const [driver, setDriver] = useState<DriverInfo | null>(null);
   const [name, setName] = useState(camera.name);
   const [enabled, setEnabled] = useState(camera.enabled);
+  // What the form began with: only what was changed here is sent, the address may have followed the camera meanwhile.
+  const [loaded, setLoaded] = useState(camera.settings);
   const [values, setValues] = useState<FieldValues | null>(null);
   const [test, setTest] = useState<CameraTest | null>(null);
   const [busy, setBusy] = useState<'test' | 'save' | null>(null);
@@ -74,7 +83,7 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
   }, []);
 
   const fields = driver ? fieldsOf(driver.settingsSchema) : [];
-  const settings = values ? settingsFrom(fields, values, camera.settings) : camera.settings;
+  const settings = values ? settingsFrom(fields, values, loaded) : loaded;
 
   async function run() {
     const controller = new AbortController();
@@ -94,7 +103,7 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
     event.preventDefault();
     setBusy('save');
     setError(null);
-    const patch = settingsPatch(camera.settings, settings);
+    const patch = settingsPatch(loaded, settings);
     const result = await api.changeCamera(camera.slug, {
       ...(name.trim() !== '' && name.trim() !== camera.name ? { name: name.trim() } : {}),
       ...(enabled !== camera.enabled ? { enabled } : {}),
@@ -102,7 +111,9 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
     });
     setBusy(null);
     if (!result.ok) return setError(result.error.message);
-    if (result.value?.status) keepCamera(result.value);
+    keepCamera(result.value);
+    setLoaded(result.value.settings);
+    setValues(valuesFrom(fields, result.value.settings));
     notify('Saved.');
   }
 
@@ -131,7 +142,7 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
             <TestResult test={test} busy={busy === 'test'} />
           </>
         )}
-        {error && <Notice kind="bad">{error}</Notice>}
+        {error && <Notice kind="bad">{problemText(fields, error)}</Notice>}
         {values && (
           <div class="actions">
             <Button type="submit" kind="primary" busy={busy === 'save'}>

@@ -1,13 +1,13 @@
 // What was recorded: a camera, a day, the day's strip, the list, and the player.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import type { CameraInfo, Segment } from '../api-types.ts';
 import { cameraOf, cameras } from '../cameras.ts';
 import { type Day, dayAfter, dayOf, parseDay, spanOf } from '../day.ts';
-import { onFact } from '../events.ts';
 import * as format from '../format.ts';
 import { go, href } from '../router.ts';
+import { useSegments } from '../segments.ts';
 import { isAdmin } from '../session.ts';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { DayStrip } from '../ui/day-strip.tsx';
@@ -18,11 +18,6 @@ import { Empty, Notice, Waiting } from '../ui/notice.tsx';
 import { SegmentList } from '../ui/segment-list.tsx';
 import { SegmentPlayer } from '../ui/segment-player.tsx';
 import { useTitle } from '../ui/title.ts';
-
-const PAGE_SIZE = 500;
-// A day of two-second files is 43,200: more than anybody reads. What is left out is said.
-const MAX_SEGMENTS = 5_000;
-const RELOAD_DELAY_MS = 500;
 
 export function RecordingsPage({ camera: ref, day: dayText }: { camera: string | undefined; day: string | undefined }) {
   const list = cameras.value;
@@ -72,49 +67,8 @@ function DayPicker({ day, onDay }: { day: Day; onDay: (day: Day) => void }) {
   );
 }
 
-/** Reads all segments of a day, newest state again whenever one is closed. */
-function useSegments(camera: CameraInfo, day: Day) {
-  const [segments, setSegments] = useState<readonly Segment[] | null>(null);
-  const [cut, setCut] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    let ended = false;
-    let timer: number | undefined;
-    const { from, to } = spanOf(day);
-    const span = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-    async function load() {
-      const all: Segment[] = [];
-      let cursor: string | undefined;
-      do {
-        const result = await api.segments(camera.slug, { ...span, cursor, limit: PAGE_SIZE });
-        if (ended) return;
-        if (!result.ok) return setError(result.error.message);
-        all.push(...result.value.segments);
-        cursor = result.value.next ?? undefined;
-      } while (cursor && all.length < MAX_SEGMENTS);
-      all.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
-      setError(null);
-      setCut(cursor !== undefined);
-      setSegments(all);
-    }
-    void load();
-    const off = onFact(({ name, data }) => {
-      if (!name.startsWith('segment.') || data.slug !== camera.slug) return;
-      clearTimeout(timer);
-      timer = window.setTimeout(() => void load(), RELOAD_DELAY_MS);
-    });
-    return () => {
-      ended = true;
-      off();
-      clearTimeout(timer);
-    };
-  }, [camera.slug, day]);
-  const drop = (id: string) => setSegments((list) => list?.filter((segment) => segment.id !== id) ?? null);
-  return { segments, cut, error, drop };
-}
-
 function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
-  const { segments, cut, error, drop } = useSegments(camera, day);
+  const { segments, cut, error, drop } = useSegments(camera.slug, day);
   const [removing, setRemoving] = useState<Segment | null>(null);
   const [playing, setPlaying] = useState<{
     readonly id: string;

@@ -13,6 +13,8 @@ const TICK_MS = 1_000;
 // Widths are asked for in steps, so that tiles of nearly one size share the server's work.
 const WIDTH_STEP = 160;
 const MAX_PIXEL_RATIO = 2;
+/** Pictures begin a little before they are scrolled into sight. */
+const NEAR: IntersectionObserverInit = { rootMargin: '200px 0px' };
 
 type Props = {
   readonly camera: CameraInfo;
@@ -30,7 +32,7 @@ function useOnScreen(target: { readonly current: HTMLElement | null }): boolean 
     const observer = new IntersectionObserver((entries) => {
       near = entries.at(-1)?.isIntersecting ?? false;
       update();
-    });
+    }, NEAR);
     if (target.current) observer.observe(target.current);
     document.addEventListener('visibilitychange', update);
     return () => {
@@ -85,7 +87,7 @@ export function LivePicture({ camera, large = false, children }: Props) {
       ) : (
         <>
           <canvas ref={canvas} role="img" aria-label={`Live picture of ${camera.name}`} width={4} height={3} />
-          {tile.kind !== 'moving' && <Message camera={camera} tile={tile} />}
+          {tile.kind !== 'moving' && <Message camera={camera} tile={tile} watching={onScreen} />}
         </>
       )}
       {children}
@@ -108,7 +110,7 @@ function draw(canvas: HTMLCanvasElement | null, picture: ImageBitmap): void {
   canvas.getContext('2d')?.drawImage(picture, 0, 0);
 }
 
-function Message({ camera, tile }: { camera: CameraInfo; tile: TileState }) {
+function Message({ camera, tile, watching }: { camera: CameraInfo; tile: TileState; watching: boolean }) {
   const { status } = camera;
   const lastAt = tile.kind === 'stale' ? tile.since : status.lastFrameAt;
   const since = lastAt ? `No signal since ${format.moment(lastAt)}` : null;
@@ -118,6 +120,13 @@ function Message({ camera, tile }: { camera: CameraInfo; tile: TileState }) {
       <div class="stage-message">
         <strong>{away}</strong>
         <span>{stateSentence(camera)}</span>
+      </div>
+    );
+  }
+  if (tile.kind === 'stale' && !watching) {
+    return (
+      <div class="stage-message">
+        <strong>Paused</strong>
       </div>
     );
   }

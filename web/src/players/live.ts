@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 import { socketUrlOf } from '../base.ts';
 import { connected } from '../events.ts';
-import { loadSession } from '../session.ts';
+import { checkSession } from '../session.ts';
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -106,7 +106,7 @@ function dial(): void {
     for (const subscription of subscriptions.values()) sendSubscribe(subscription);
   };
   dialed.onclose = (event) => {
-    if (event.code === CLOSED_SIGNED_OUT && socket === dialed) void loadSession();
+    if (event.code === CLOSED_SIGNED_OUT && socket === dialed) void checkSession();
     ended();
   };
   dialed.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {

@@ -65,7 +65,7 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
     });
     setBusy(false);
     if (!result.ok) return setError(result.error.message);
-    if (result.value?.status) keepCamera(result.value);
+    keepCamera(result.value);
     notify('Saved.');
   }
 

@@ -1,5 +1,6 @@
 // The recordings of a day, by hour, newest first.
 
+import { useState } from 'preact/hooks';
 import type { Segment } from '../api-types.ts';
 import * as format from '../format.ts';
 import { ButtonLink } from './button.tsx';
@@ -13,6 +14,7 @@ type Props = {
 };
 
 export function SegmentList({ segments, playing, onPlay }: Props) {
+  const [toggled, setToggled] = useState<ReadonlySet<number>>(new Set());
   const hours = new Map<number, Segment[]>();
   for (const segment of [...segments].reverse()) {
     const hour = new Date(segment.start).getHours();
@@ -20,18 +22,38 @@ export function SegmentList({ segments, playing, onPlay }: Props) {
     if (list) list.push(segment);
     else hours.set(hour, [segment]);
   }
+  const newest = hours.keys().next().value;
+
+  function toggle(hour: number) {
+    const next = new Set(toggled);
+    if (!next.delete(hour)) next.add(hour);
+    setToggled(next);
+  }
+
   return (
     <div class="segments">
-      {[...hours].map(([hour, list]) => (
-        <div key={hour}>
-          <h3>{format.hour(hour)}</h3>
-          <ul>
-            {list.map((segment) => (
-              <Line key={segment.id} segment={segment} playing={segment.id === playing} onPlay={onPlay} />
-            ))}
-          </ul>
-        </div>
-      ))}
+      {[...hours].map(([hour, list]) => {
+        // Only hours that are looked at are drawn: a day can have thousands of files.
+        const usual = hour === newest || list.some(({ id }) => id === playing);
+        const open = usual !== toggled.has(hour);
+        return (
+          <section key={hour} aria-label={format.hour(hour)}>
+            <h3>
+              <button type="button" class="hour" aria-expanded={open} onClick={() => toggle(hour)}>
+                {format.hour(hour)}
+                <span>{format.count(list.length)}</span>
+              </button>
+            </h3>
+            {open && (
+              <ul>
+                {list.map((segment) => (
+                  <Line key={segment.id} segment={segment} playing={segment.id === playing} onPlay={onPlay} />
+                ))}
+              </ul>
+            )}
+          </section>
+        );
+      })}
     </div>
   );
 }

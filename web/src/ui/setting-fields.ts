@@ -74,6 +74,13 @@ export function fieldsOf(schema: SettingSchema): SettingField[] {
   return fields;
 }
 
+/** A server's `field: problem` with the field's title instead of its name. */
+export function problemText(fields: readonly SettingField[], message: string): string {
+  const match = /^(?:settings[./])?(\w+): (.+)$/s.exec(message);
+  const field = match && fields.find(({ name }) => name === match[1]);
+  return field ? `${field.title}: ${match[2]}` : message;
+}
+
 /** What the form begins with: the stored settings, else the defaults of choices and switches. */
 export function valuesFrom(fields: readonly SettingField[], settings: DriverSettings): FieldValues {
   return Object.fromEntries(

@@ -1,0 +1,89 @@
+// The recordings of one camera and day, kept in step: read once, then only what is new.
+
+import { useEffect, useState } from 'preact/hooks';
+import { api } from './api.ts';
+import type { Segment } from './api-types.ts';
+import { type Day, spanOf } from './day.ts';
+import { onFact, onReconnect } from './events.ts';
+
+const PAGE_SIZE = 1000;
+// A day of two-second files is 43,200: more than anybody reads. What is left out is said.
+const MAX_SEGMENTS = 10_000;
+const RELOAD_DELAY_MS = 500;
+
+/** What a page shows. */
+export type DayOfSegments = {
+  /** By start; `null` until the first answer. */
+  readonly segments: readonly Segment[] | null;
+  /** There are more than are listed. */
+  readonly cut: boolean;
+  readonly error: string | null;
+  /** Takes one off the list: it was deleted. */
+  readonly drop: (id: string) => void;
+};
+
+/** Old and new in order; open ones only from the new. Pure. */
+export function mergeSegments(old: readonly Segment[], fresh: readonly Segment[]): Segment[] {
+  const byId = new Map(old.filter(({ open }) => !open).map((segment) => [segment.id, segment]));
+  for (const segment of fresh) byId.set(segment.id, segment);
+  return [...byId.values()].sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
+}
+
+/** Follows a day. Use it with a `key` of camera and day. */
+export function useSegments(slug: string, day: Day): DayOfSegments {
+  const [segments, setSegments] = useState<readonly Segment[] | null>(null);
+  const [cut, setCut] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const drop = (id: string) => setSegments((list) => list?.filter((segment) => segment.id !== id) ?? null);
+
+  useEffect(() => {
+    let ended = false;
+    let timer: number | undefined;
+    const { from, to } = spanOf(day);
+    let known: readonly Segment[] = [];
+
+    async function load() {
+      // The newest one that is known is asked for again, so that nothing can fall between two answers.
+      const newest = known.findLast(({ open }) => !open);
+      const span = { from: newest?.start ?? new Date(from).toISOString(), to: new Date(to).toISOString() };
+      let cursor: string | undefined;
+      do {
+        const result = await api.segments(slug, { ...span, cursor, limit: PAGE_SIZE });
+        if (ended) return;
+        if (!result.ok) return setError(result.error.message);
+        known = mergeSegments(known, result.value.segments);
+        cursor = result.value.next ?? undefined;
+      } while (cursor && known.length < MAX_SEGMENTS);
+      setError(null);
+      setCut(cursor !== undefined);
+      setSegments(known);
+    }
+
+    function loadSoon() {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => void load(), RELOAD_DELAY_MS);
+    }
+
+    void load();
+    const offFact = onFact(({ name, data }) => {
+      if (data.slug !== slug) return;
+      if (name === 'segment.deleted' && typeof data.segment === 'string') {
+        known = known.filter(({ id }) => id !== data.segment);
+        setSegments(known);
+      } else if (name.startsWith('segment.')) {
+        loadSoon();
+      }
+    });
+    const offReconnect = onReconnect(() => {
+      known = [];
+      loadSoon();
+    });
+    return () => {
+      ended = true;
+      offFact();
+      offReconnect();
+      clearTimeout(timer);
+    };
+  }, [slug, day]);
+  return { segments, cut, error, drop };
+}
