@@ -7,6 +7,8 @@ import { type Random, seededRandom } from '../core/random.ts';
 import { type Datagram, type Faults, FaultyPath, noFaults } from './datagram-faults.ts';
 import { MemoryUdpSocket } from './memory-net-socket.ts';
 import type { Net, UdpOptions, UdpSocket } from './net.ts';
+import type { StreamNet } from './stream.ts';
+import { MemoryStreams } from './tcp-memory.ts';
 
 /** Options of {@link MemoryNet}. */
 export type MemoryNetOptions = {
@@ -48,11 +50,14 @@ export class MemoryNet {
   readonly #paths = new Map<string, FaultyPath>();
   readonly #cuts = new Set<string>();
   readonly #names = new Map<string, string>();
+  /** @internal for the hosts */
+  readonly streams: MemoryStreams;
 
   constructor(options: MemoryNetOptions) {
     this.#clock = options.clock;
     this.#random = seededRandom(options.seed ?? 1);
     this.#faults = { ...noFaults, delayMs: DEFAULT_DELAY_MS, ...options.faults };
+    this.streams = new MemoryStreams({ clock: options.clock, isCut: (from, to) => this.#isCut(from, to) });
   }
 
   /** The machine with that address (made at the first call); more addresses make it a machine with several networks. */
@@ -157,6 +162,7 @@ export class MemoryNet {
 /** One machine on a {@link MemoryNet}. */
 export class MemoryHost implements Net {
   readonly addresses: readonly string[];
+  readonly streams: StreamNet;
   readonly #net: MemoryNet;
   readonly #sockets = new Map<number, MemoryUdpSocket[]>();
   #nextPort = FIRST_EPHEMERAL_PORT;
@@ -165,6 +171,7 @@ export class MemoryHost implements Net {
   constructor(net: MemoryNet, addresses: readonly string[]) {
     this.#net = net;
     this.addresses = addresses;
+    this.streams = net.streams.host(addresses);
   }
 
   async openUdp(options: UdpOptions = {}): Promise<UdpSocket> {

@@ -1,5 +1,7 @@
 // The doors to the network as an interface with two implementations: the real one and one in memory with faults.
 
+import type { StreamNet } from './stream.ts';
+
 /** A UDP endpoint. */
 export type Endpoint = { readonly address: string; readonly port: number };
 
@@ -43,6 +45,8 @@ export interface Net {
    * @throws NvrError `unavailable` when it does not resolve
    */
   resolve(host: string): Promise<string>;
+  /** TCP and TLS. */
+  readonly streams: StreamNet;
   /** IPv4 broadcast addresses of the local networks, loopback left out. */
   broadcastAddresses(): string[];
 }
