@@ -160,3 +160,11 @@ test('a datagram may be longer than it says; what follows is ignored', () => {
   push(longer);
   assert.equal(pictures[0]!.length, 8);
 });
+
+test('a picture that claims more pixels than any camera has is dropped', () => {
+  const { push, pictures, tally } = bench();
+  const bomb = Buffer.from('ffd8ffc0000b08ffffffff01112233ffd9', 'hex');
+  push(video(1, 0, bomb, head({ packetCount: 1, totalBytes: bomb.length })));
+  assert.equal(pictures.length, 0);
+  assert.equal(tally.get('pictureTooManyPixels'), 1);
+});

@@ -33,6 +33,7 @@ export type AssemblerCount =
   | 'pictureBadJpeg'
   | 'pictureHeadConflict'
   | 'pictureTooBig'
+  | 'pictureTooManyPixels'
   | 'pictureLate'
   | 'packetLate'
   | 'packetDuplicate'
@@ -249,10 +250,14 @@ export class Assembler {
       this.#abandon(slot, 'pictureBadJpeg');
       return;
     }
-    this.#badInARow = 0;
-    const index = slot.frameIndex;
     // The picture knows its size better than the packet that carries it.
     const { width, height } = jpegSize(data) ?? slot;
+    if (width * height > limits.picturePixels) {
+      this.#abandon(slot, 'pictureTooManyPixels');
+      return;
+    }
+    this.#badInARow = 0;
+    const index = slot.frameIndex;
     const mediaMs = slot.hasHead ? this.#unwrap(slot.timestampMs) : null;
     slot.release();
     this.#lastPicture = index;

@@ -57,6 +57,8 @@ export const dialect = {
 export const limits = {
   /** Largest picture. */
   frameBytes: 1 << 20,
+  /** Most pixels of a picture: what decodes it must not be filled by a few forged bytes. */
+  picturePixels: 1 << 24,
   /** Largest media datagram that is kept: real ones have 1072 bytes, and kept datagrams are memory. */
   datagramBytes: 4096,
   openFrames: 4,

@@ -49,7 +49,7 @@ export function starting(handshake: Handshake, state: In<'starting'>, event: Eve
       sentMs: state.sentMs,
       isBurstSent: false,
       noticeMs: null,
-      deadlineMs: nowMs + timing.watchMs,
+      deadlineMs: nextLookMs(state.sentMs, nowMs),
     };
     if (!state.isAssumed) return stay(streaming);
     return {
@@ -104,7 +104,9 @@ function watch(state: In<'streaming'>, stream: StreamWatch, nowMs: number): Step
   if (pictureAgeMs >= timing.watchdogEndMs) {
     return leave(state, new NvrError('timeout', 'The camera stopped sending whole pictures'), nowMs);
   }
-  if (stream.strangeSinceMs >= 0 && nowMs - stream.strangeSinceMs >= timing.wrongSessionMs) {
+  // One stray packet before a silence is not a stream: they must still be coming.
+  const isStrange = stream.strangeSinceMs >= 0 && nowMs - stream.strangeMs < timing.watchMs * 2;
+  if (isStrange && nowMs - stream.strangeSinceMs >= timing.wrongSessionMs) {
     return leave(state, new NvrError('unavailable', 'The camera streams to another session'), nowMs);
   }
   let { noticeMs } = state;
@@ -114,9 +116,16 @@ function watch(state: In<'streaming'>, stream: StreamWatch, nowMs: number): Step
   }
   const needsBurst = pictureAgeMs >= timing.watchdogBurstMs && !state.isBurstSent;
   const isBurstSent = pictureAgeMs >= timing.watchdogBurstMs;
-  const later = { ...state, noticeMs, isBurstSent, deadlineMs: nowMs + timing.watchMs };
-  if (!needsBurst && nowMs - state.sentMs < timing.heartbeatMs) return stay(later);
-  return { state: { ...later, sentMs: nowMs }, effects: [sendLive(state.peer, state.session)] };
+  // The same sum as in nextLookMs: a difference may round the other way, and the timer would never be due.
+  const isDue = needsBurst || nowMs >= state.sentMs + timing.heartbeatMs;
+  const sentMs = isDue ? nowMs : state.sentMs;
+  const later = { ...state, noticeMs, isBurstSent, sentMs, deadlineMs: nextLookMs(sentMs, nowMs) };
+  return isDue ? { state: later, effects: [sendLive(state.peer, state.session)] } : stay(later);
+}
+
+/** Soon enough for the watchdog, and never past the next heartbeat. */
+function nextLookMs(sentMs: number, nowMs: number): number {
+  return Math.min(nowMs + timing.watchMs, sentMs + timing.heartbeatMs);
 }
 
 /** A control packet of this session from the camera's media port. */

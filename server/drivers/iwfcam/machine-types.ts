@@ -86,6 +86,8 @@ export type StreamWatch = {
   readonly pictureMs: number;
   /** Since when only packets of another session come. */
   readonly strangeSinceMs: number;
+  /** When the last of those came. */
+  readonly strangeMs: number;
 };
 
 /** What happens to a session. */

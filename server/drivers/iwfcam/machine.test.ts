@@ -33,7 +33,7 @@ const handshake: Handshake = {
   oldSession: null,
 };
 const params = { width: 0, height: 0, fps: 0, videoFormat: '', audioChannels: 0, audioRate: 0, audioBits: 0 };
-const watch = { mediaMs: -1, pictureMs: -1, strangeSinceMs: -1 };
+const watch = { mediaMs: -1, pictureMs: -1, strangeSinceMs: -1, strangeMs: -1 };
 const error = new NvrError('cancelled', 'enough');
 
 const item = (changes: Partial<DiscoveryItem> = {}): DiscoveryItem => ({
@@ -205,7 +205,9 @@ const table: readonly Row[] = [
   { it: 'no picture for 5 s', state: at.streaming({ sentMs: 4500 }), event: timer(5000, { mediaMs: 4990 }), kind: 'streaming', effects: ['live 2/3 x2'], fields: { isBurstSent: true } },
   { it: 'once', state: at.streaming({ sentMs: 5000, isBurstSent: true }), event: timer(5500), kind: 'streaming', effects: [] },
   { it: 'no picture for 9 s', state: at.streaming({ sentMs: 8999 }), event: timer(9000, { mediaMs: 8999 }), kind: 'leaving', effects: ['live 2/0 x2', 'close 2 x2'], code: 'timeout' },
-  { it: 'another session only', state: at.streaming({ sentMs: 4000 }), event: timer(4500, { pictureMs: 1000, strangeSinceMs: 1500 }), kind: 'leaving', effects: ['live 2/0 x2', 'close 2 x2'], code: 'unavailable' },
+  { it: 'another session only', state: at.streaming({ sentMs: 4000 }), event: timer(4500, { pictureMs: 1000, strangeSinceMs: 1500, strangeMs: 4490 }), kind: 'leaving', effects: ['live 2/0 x2', 'close 2 x2'], code: 'unavailable' },
+  { it: 'one stray packet, then silence', state: at.streaming({ sentMs: 4000 }), event: timer(4500, { pictureMs: 1000, strangeSinceMs: 1500, strangeMs: 1500 }), kind: 'streaming', effects: [] },
+  { it: 'looks again for the heartbeat', state: at.streaming({ sentMs: 0 }), event: timer(1800, { mediaMs: 1790, pictureMs: 1790 }), kind: 'streaming', effects: [], fields: { deadlineMs: 2000 } },
   { it: 'closing notice', state: at.streaming(), event: packet(encodeDeviceClosing()), kind: 'streaming', fields: { noticeMs: 0 } },
   { it: 'notice and silence', state: at.streaming({ sentMs: 1000, noticeMs: 1000 }), event: timer(2000, { mediaMs: 900, pictureMs: 900 }), kind: 'leaving', effects: ['live 2/0 x2', 'close 2 x2'], code: 'unavailable' },
   { it: 'notice and media', state: at.streaming({ sentMs: 1000, noticeMs: 1000 }), event: timer(2000, { mediaMs: 1900, pictureMs: 1900 }), kind: 'streaming', fields: { noticeMs: null }, effects: [] },
@@ -243,3 +245,13 @@ for (const row of table) {
     }
   });
 }
+
+test('a heartbeat whose time does not add up exactly in floating point is due all the same', () => {
+  for (let n = 0; n < 1000; n++) {
+    const sentMs = n * 0.1 + 0.30000000000000004;
+    const before = at.streaming({ sentMs });
+    const nowMs = sentMs + timing.heartbeatMs;
+    const { effects } = next(handshake, before, timer(nowMs, { mediaMs: nowMs, pictureMs: nowMs }));
+    assert.equal(effects.length, 1, `sent at ${sentMs}`);
+  }
+});

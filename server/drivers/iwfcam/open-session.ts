@@ -20,22 +20,12 @@ export async function openSession(settings: IwfcamSettings, context: DriverConte
   try {
     const localPort = socket.local.port;
     const isKept = memory?.localPort === localPort;
-    if (!isKept) context.memory.save({ localPort, session: 0, mediaPort: 0, host: '' } satisfies IwfcamMemory);
-    session = new IwfcamSession(
-      {
-        socket,
-        handshake: handshakeOf(settings, host, isKept ? memory : null, context),
-        advertiseAddress: settings.advertiseAddress,
-        remember: (id, peer) =>
-          context.memory.save({
-            localPort,
-            session: id,
-            mediaPort: peer.port,
-            host: peer.address,
-          } satisfies IwfcamMemory),
-      },
-      context,
-    );
+    const remember = (id: number, mediaPort: number, address: string) =>
+      save({ localPort, session: id, mediaPort, host: address }, context);
+    if (!isKept) remember(0, 0, memory?.host ?? '');
+    const handshake = handshakeOf(settings, host, memory, isKept, context);
+    const { advertiseAddress } = settings;
+    session = new IwfcamSession({ socket, handshake, advertiseAddress, remember }, context);
   } catch (error) {
     await socket.close();
     throw error;
@@ -43,9 +33,8 @@ export async function openSession(settings: IwfcamSettings, context: DriverConte
   try {
     await session.dial();
   } catch (error) {
-    throw memory && memory.session > 0 && memory.localPort !== socket.local.port
-      ? shortenedCoolDown(error, context)
-      : error;
+    const isPortLost = memory && memory.session > 0 && memory.localPort !== socket.local.port;
+    throw isPortLost ? shortenedCoolDown(error, context) : error;
   }
   return session;
 }
@@ -60,24 +49,36 @@ function shortenedCoolDown(error: unknown, { clock }: DriverContext): unknown {
   return new NvrError(error.code, error.message, { cause: error, context: error.context, coolDownMs });
 }
 
+/** A registry that cannot be written (a full disk) costs the kept port, not the stream. */
+function save(memory: IwfcamMemory, context: DriverContext): void {
+  try {
+    context.memory.save(memory);
+  } catch (error) {
+    context.log.debug({ err: error }, 'The session could not be remembered');
+  }
+}
+
 function handshakeOf(
   settings: IwfcamSettings,
   host: string | null,
   memory: IwfcamMemory | null,
+  isPortKept: boolean,
   context: DriverContext,
 ): Handshake {
-  const last = memory && memory.session > 0 ? memory : null;
-  const addresses = host === null ? [...(last ? [last.host] : []), ...context.net.broadcastAddresses()] : [host];
+  const lastHost = memory && memory.host !== '' ? [memory.host] : [];
+  const addresses = host === null ? [...lastHost, ...context.net.broadcastAddresses()] : [host];
   if (addresses.length === 0) {
     throw new NvrError('unavailable', 'The camera’s address is not known and there is no local network to search');
   }
+  // From another port the camera would not know the old session as ours.
+  const open = isPortKept && memory && memory.session > 0 ? memory : null;
   return {
     uid: settings.uid,
     host,
     probe: addresses.map((address) => ({ address, port: settings.port })),
     discoveryPort: settings.port,
     token: settings.token,
-    oldSession: last && { address: last.host, mediaPort: last.mediaPort, session: last.session },
+    oldSession: open && { address: open.host, mediaPort: open.mediaPort, session: open.session },
   };
 }
 

@@ -27,7 +27,7 @@ export type SessionParts = {
   readonly handshake: Handshake;
   readonly advertiseAddress: string | null;
   /** Keeps the session number (0: none) for after a crash. */
-  readonly remember: (session: number, peer: Endpoint) => void;
+  readonly remember: (session: number, mediaPort: number, address: string) => void;
 };
 
 /** A running session. Made by {@link openSession}; lives until it fails or is disposed. */
@@ -53,6 +53,7 @@ export class IwfcamSession implements CameraSession {
   #mediaMs = -1;
   #pictureMs = -1;
   #strangeSinceMs = -1;
+  #strangeMs = -1;
   #datagrams = 0;
   #bytes = 0;
   #pictures = 0;
@@ -158,6 +159,7 @@ export class IwfcamSession implements CameraSession {
     if (packet.session !== expected && expected !== ANY_SESSION) {
       this.#tally.add('wrongSession');
       if (this.#strangeSinceMs < 0) this.#strangeSinceMs = nowMs;
+      this.#strangeMs = nowMs;
       return;
     }
     this.#mediaMs = nowMs;
@@ -264,7 +266,12 @@ export class IwfcamSession implements CameraSession {
     const due = 'deadlineMs' in this.#state ? this.#state.deadlineMs : 0;
     const nowMs = Math.max(this.#context.clock.monoMs(), due);
     this.#assembler.expire(nowMs);
-    const watch = { mediaMs: this.#mediaMs, pictureMs: this.#pictureMs, strangeSinceMs: this.#strangeSinceMs };
+    const watch = {
+      mediaMs: this.#mediaMs,
+      pictureMs: this.#pictureMs,
+      strangeSinceMs: this.#strangeSinceMs,
+      strangeMs: this.#strangeMs,
+    };
     this.#dispatch({ kind: 'timer', watch, nowMs });
   }
 
@@ -281,7 +288,7 @@ export class IwfcamSession implements CameraSession {
         this.#opened.resolve();
         break;
       case 'remember':
-        this.#parts.remember(effect.session ?? 0, { address: this.#peerAddress, port: this.#mediaPort });
+        this.#parts.remember(effect.session ?? 0, this.#mediaPort, this.#peerAddress);
         break;
       case 'close':
         void this.#close();

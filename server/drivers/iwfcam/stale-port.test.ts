@@ -166,3 +166,32 @@ test('memory of another version or of a vandal is ignored', async () => {
     await world.stop();
   }
 });
+
+test('a registry that cannot be written costs nothing but the memory', async () => {
+  const world = await IwfcamWorld.start();
+  const memory = {
+    load: () => null,
+    save: () => {
+      throw new Error('disk full');
+    },
+  };
+  const viewer = await world.open({}, { memory });
+  await world.clock.advance(1000);
+  assert.ok(viewer.pictures.length > 5);
+  await world.pass(Promise.resolve(viewer.session[Symbol.asyncDispose]()));
+  await world.stop();
+});
+
+test('a camera known by its UID alone is asked at its last address first', async () => {
+  const world = await IwfcamWorld.start();
+  const first = await world.open();
+  await world.pass(Promise.resolve(first.session[Symbol.asyncDispose]()));
+  const { port } = world.simulator.settings;
+  assert.equal(saved(world).session, 0);
+  // No broadcast reaches it: only its last address is left.
+  world.recorder.broadcastAddresses = () => [];
+  const viewer = await world.open({ host: undefined, uid: world.simulator.options.uid, port });
+  await world.clock.advance(500);
+  assert.ok(viewer.pictures.length > 0);
+  await world.stop();
+});
