@@ -93,6 +93,9 @@ export class MjpegStream implements FeedMember {
   }
 
   tick(nowMs: number): number {
+    // While pictures flow this is all that happens, for every viewer, four times a second.
+    const repeatMs = this.#sentMs + REPEAT_AFTER_MS;
+    if (nowMs < repeatMs && !this.#repeated && !this.#held && this.#sink.idle) return repeatMs;
     if (this.#sink.closed || this.#sink.endIfStuck(nowMs)) return Number.POSITIVE_INFINITY;
     if (!this.#sink.idle) return nowMs + STUCK_CHECK_MS;
     this.#pump(nowMs);
