@@ -44,7 +44,7 @@ test('rule 3: status, headers and first bytes are exactly as promised, and nothi
 });
 
 test('rule 2: the first picture comes at once and twice, later ones once while others follow', async () => {
-  await using perch = await LiveFixture.start();
+  await using perch = await LiveFixture.start(['porch'], new ManualClock());
   perch.camera.show(fakeJpeg(1));
   using client = await RawClient.open(perch.port, MJPEG, [`Authorization: Bearer ${perch.token}`]);
   await client.head();
