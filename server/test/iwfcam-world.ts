@@ -134,14 +134,6 @@ export class IwfcamWorld {
     }
   }
 
-  /** A crash: no goodbye, nothing saved, the port is free at once. */
-  async crash(): Promise<void> {
-    this.net.cut(RECORDER);
-    this.abort.abort();
-    await this.clock.advance(1000);
-    this.net.mend(RECORDER);
-  }
-
   async stop(): Promise<void> {
     this.abort.abort();
     await this.clock.advance(1000);

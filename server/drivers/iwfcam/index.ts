@@ -4,7 +4,7 @@ import type { DriverSettings } from '../../core/camera-config.ts';
 import type { CameraDriver, DiscoveredCamera, DiscoveryContext } from '../driver.ts';
 import { openSession } from './open-session.ts';
 import { type FoundCamera, searchCameras } from './search.ts';
-import { checkSettings, readSettings, settingsSchema } from './settings.ts';
+import { checkSettings, isSameUid, readSettings, settingsSchema } from './settings.ts';
 import { DISCOVERY_PORT } from './wire.ts';
 
 /** UIDs that the settings take; anything else a camera claims is left out. */
@@ -31,7 +31,7 @@ async function locate(stored: DriverSettings, context: DiscoveryContext): Promis
   const { uid, host, port } = readSettings(stored);
   if (uid === null) return null;
   for await (const camera of searchCameras(context)) {
-    if (camera.uid !== uid) continue;
+    if (!isSameUid(camera.uid, uid)) continue;
     const isSame = camera.address === host && camera.discoveryPort === port;
     return isSame ? null : { host: camera.address, port: camera.discoveryPort };
   }

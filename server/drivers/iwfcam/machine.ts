@@ -9,6 +9,7 @@ import { closingOld, loggingIn, routed } from './machine-login.ts';
 import { type In, stay } from './machine-parts.ts';
 import { starting, streaming } from './machine-stream.ts';
 import type { Event, Handshake, State, Step } from './machine-types.ts';
+import { isSameUid } from './settings.ts';
 import { type DiscoveryResponse, encodeDiscoveryRequest } from './wire.ts';
 
 /** One step. Events that mean nothing in a state leave it as it is. */
@@ -64,12 +65,14 @@ function discovering(handshake: Handshake, state: In<'discovering'>, event: Even
 
 /** The item of the wanted camera; one without a media port is no answer (section 4). */
 function chooseItem(handshake: Handshake, packet: DiscoveryResponse) {
-  return packet.items.find((item) => item.lanPort > 0 && (handshake.uid === null || item.uid === handshake.uid));
+  return packet.items.find(
+    (item) => item.lanPort > 0 && (handshake.uid === null || isSameUid(item.uid, handshake.uid)),
+  );
 }
 
 function notFound(handshake: Handshake, stranger: string | null): NvrError {
   const where = handshake.host ?? 'the local network';
-  if (stranger !== null && handshake.uid !== null && stranger !== handshake.uid) {
+  if (stranger !== null && handshake.uid !== null && !isSameUid(stranger, handshake.uid)) {
     return new NvrError('unavailable', `Another camera (UID ${stranger}) answers at ${where}`);
   }
   return new NvrError('timeout', `No answer from the camera at ${where}`);

@@ -138,6 +138,7 @@ test('locate finds a moved camera by its UID, and only then', async () => {
   ]);
   const locate = (settings: object) => run(driver.locate!(settings as Record<string, unknown>, context()));
   assert.deepEqual(await locate({ uid: 'CAM-A', host: '10.0.0.2' }), { host: '10.0.0.7', port: 10104 });
+  assert.deepEqual(await locate({ uid: 'cam-a', host: '10.0.0.2' }), { host: '10.0.0.7', port: 10104 });
   assert.deepEqual(await locate({ uid: 'CAM-A' }), { host: '10.0.0.7', port: 10104 });
   assert.equal(await locate({ uid: 'CAM-A', host: '10.0.0.7' }), null);
   assert.equal(await locate({ uid: 'CAM-C', host: '10.0.0.2' }), null);

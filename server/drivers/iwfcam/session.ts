@@ -4,22 +4,14 @@ import type { Timer } from '../../core/clock.ts';
 import type { Frame } from '../../core/frame.ts';
 import { NvrError, toNvrError } from '../../core/nvr-error.ts';
 import { Tally } from '../../core/tally.ts';
-import { blockSamples } from '../../media/ima-adpcm.ts';
 import type { Endpoint, UdpSocket } from '../../net/net.ts';
 import type { CameraSession, DriverContext, SessionCounters } from '../driver.ts';
 import { FrameQueue } from '../frame-queue.ts';
-import { AckQueue } from './ack.ts';
-import { Assembler, type AssemblerCount, type Picture, type Sound } from './assembler.ts';
-import { dialect, limits, sound as soundFormat, timing } from './dialect.ts';
+import { limits } from './dialect.ts';
 import { next } from './machine.ts';
 import type { Effect, Event, Handshake, State } from './machine-types.ts';
-import { type DropReason, isMedia, type LoginResponse, newMediaPacket, parseMedia, parsePacket } from './wire.ts';
-
-type Count = DropReason | AssemblerCount | 'wrongSource' | 'wrongSession' | 'staleMedia';
-
-/** Which media is ours: a session number, or one of these. */
-const NO_MEDIA = -2;
-const ANY_SESSION = -1;
+import { ANY_SESSION, type IntakeCount, MediaIntake, NO_SESSION } from './media-intake.ts';
+import { isMedia, type LoginResponse, parsePacket } from './wire.ts';
 
 /** What `open` prepared: the bound socket and the facts of the handshake. */
 export type SessionParts = {
@@ -36,41 +28,32 @@ export class IwfcamSession implements CameraSession {
   readonly #parts: SessionParts;
   readonly #facts: Record<string, string | number | boolean> = {};
   readonly #queue = new FrameQueue({ frames: limits.queueFrames, bytes: limits.queueBytes });
-  readonly #tally = new Tally<Count>();
-  readonly #acks = new AckQueue();
-  readonly #media = newMediaPacket();
-  readonly #assembler: Assembler;
+  readonly #tally = new Tally<IntakeCount | 'wrongSource'>();
+  readonly #intake: MediaIntake;
   readonly #pending = new Set<Timer>();
   readonly #opened = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   #state: State = { kind: 'idle' };
   #timer: Timer | null = null;
   #timerMs = -1;
-  #ackTimer: Timer | null = null;
   #peerAddress = '';
   #mediaPort = -1;
-  #mediaSession = NO_MEDIA;
-  #mediaMs = -1;
-  #pictureMs = -1;
-  #strangeSinceMs = -1;
-  #strangeMs = -1;
   #datagrams = 0;
   #bytes = 0;
-  #pictures = 0;
-  #sounds = 0;
   readonly #onAbort = () => this.#leave();
 
   constructor(parts: SessionParts, context: DriverContext) {
     this.#parts = parts;
     this.#context = context;
-    this.#assembler = new Assembler(
-      {
-        picture: (picture) => this.#onPicture(picture),
-        sound: (block) => this.#onSound(block),
-        finished: (frameIndex, isWhole) => this.#onFinished(frameIndex, isWhole),
-      },
-      this.#tally,
-    );
+    this.#intake = new MediaIntake({
+      clock: context.clock,
+      time: context.time,
+      queue: this.#queue,
+      tally: this.#tally,
+      send: (bytes) => parts.socket.send(bytes, { address: this.#peerAddress, port: this.#mediaPort }),
+      onFirst: (session) => this.#dispatch({ kind: 'media', session, nowMs: context.clock.monoMs() }),
+      onTrouble: (error) => this.#fail(error),
+    });
     // A session that fails before anybody reads it must not end the process.
     this.#opened.promise.catch(() => {});
   }
@@ -85,12 +68,12 @@ export class IwfcamSession implements CameraSession {
 
   counters(): SessionCounters {
     return {
-      framesDropped: this.#assembler.lostPictures + this.#queue.droppedPictures,
+      framesDropped: this.#intake.lostPictures + this.#queue.droppedPictures,
       details: {
         datagrams: this.#datagrams,
         bytes: this.#bytes,
-        pictures: this.#pictures,
-        sounds: this.#sounds,
+        pictures: this.#intake.pictures,
+        sounds: this.#intake.sounds,
         picturesNotRead: this.#queue.droppedPictures,
         soundsNotRead: this.#queue.droppedSounds,
         sendErrors: this.#parts.socket.sendErrors,
@@ -101,7 +84,7 @@ export class IwfcamSession implements CameraSession {
 
   /** Bytes of datagrams kept for unfinished pictures: for tests of the bounds. */
   get heldBytes(): number {
-    return this.#assembler.held.bytes;
+    return this.#intake.heldBytes;
   }
 
   /** Says goodbye and frees the port; at most about a third of a second. */
@@ -134,87 +117,19 @@ export class IwfcamSession implements CameraSession {
   #onDatagram(bytes: Uint8Array, from: Endpoint): void {
     this.#datagrams++;
     this.#bytes += bytes.length;
-    if (isMedia(bytes)) this.#onMedia(bytes, from);
+    if (isMedia(bytes)) {
+      if (from.port === this.#mediaPort && from.address === this.#peerAddress) this.#intake.receive(bytes);
+      else this.#tally.add('wrongSource');
+    } else if (this.#peerAddress !== '' && from.address !== this.#peerAddress) this.#tally.add('wrongSource');
     else this.#onControl(bytes, from);
   }
 
-  /** The hot path: no allocation, no map. */
-  #onMedia(bytes: Uint8Array, from: Endpoint): void {
-    if (from.port !== this.#mediaPort || from.address !== this.#peerAddress) {
-      this.#tally.add('wrongSource');
-      return;
-    }
-    const expected = this.#mediaSession;
-    if (expected === NO_MEDIA) {
-      this.#tally.add('staleMedia'); // the stream of a session that a crash left open
-      return;
-    }
-    const packet = this.#media;
-    const drop = parseMedia(bytes, packet, dialect.anyMediaOffset);
-    if (drop !== null) {
-      this.#tally.add(drop);
-      return;
-    }
-    const nowMs = this.#context.clock.monoMs();
-    if (packet.session !== expected && expected !== ANY_SESSION) {
-      this.#tally.add('wrongSession');
-      if (this.#strangeSinceMs < 0) this.#strangeSinceMs = nowMs;
-      this.#strangeMs = nowMs;
-      return;
-    }
-    this.#mediaMs = nowMs;
-    this.#strangeSinceMs = -1;
-    if (this.#state.kind === 'starting') this.#dispatch({ kind: 'media', session: packet.session, nowMs });
-    this.#assembler.push(packet, bytes, nowMs);
-    if (this.#acks.countPacket()) this.#flushAcks();
-  }
-
   #onControl(bytes: Uint8Array, from: Endpoint): void {
-    if (this.#peerAddress !== '' && from.address !== this.#peerAddress) {
-      this.#tally.add('wrongSource');
-      return;
-    }
     const packet = parsePacket(bytes);
     if (typeof packet === 'string') this.#tally.add(packet);
     else if (packet.kind !== 'media') {
       this.#dispatch({ kind: 'packet', packet, from, nowMs: this.#context.clock.monoMs() });
     }
-  }
-
-  #onPicture(picture: Picture): void {
-    this.#pictures++;
-    const time = this.#context.time();
-    this.#pictureMs = this.#mediaMs;
-    this.#queue.push({ kind: 'video', codec: 'mjpeg', key: true, ...picture, at: time.at, monoMs: time.monoMs });
-  }
-
-  #onSound(block: Sound): void {
-    this.#sounds++;
-    const { at, monoMs } = this.#context.time();
-    const samples = blockSamples(block.data.length);
-    this.#queue.push({ kind: 'audio', codec: 'ima-adpcm', ...soundFormat, samples, ...block, at, monoMs });
-  }
-
-  #onFinished(frameIndex: number, isWhole: boolean): void {
-    if (!isWhole) this.#checkCodec();
-    if (!dialect.sendAcknowledgements || (!isWhole && !dialect.acknowledgeAbandoned)) return;
-    this.#acks.add(frameIndex);
-    this.#ackTimer ??= this.#context.clock.after(timing.acknowledgeMs, () => this.#flushAcks());
-  }
-
-  #checkCodec(): void {
-    const { pictures, looksLikeH264 } = this.#assembler.codecTrouble;
-    if (pictures < limits.badPictures) return;
-    const what = looksLikeH264 ? 'H.264' : 'pictures that are no JPEG';
-    this.#fail(new NvrError('protocol', `The camera sends ${what}; this driver reads JPEG only`));
-  }
-
-  #flushAcks(): void {
-    this.#ackTimer?.cancel();
-    this.#ackTimer = null;
-    if (this.#mediaSession < 0) return;
-    const bytes = this.#acks.take(this.#mediaSession);
-    if (bytes) this.#parts.socket.send(bytes, { address: this.#peerAddress, port: this.#mediaPort });
   }
 
   // The machine
@@ -225,7 +140,7 @@ export class IwfcamSession implements CameraSession {
     if (state === before) return;
     this.#state = state;
     if (state.kind !== before.kind) this.#enter(state, before);
-    if (state.kind === 'starting') this.#mediaSession = state.isAssumed ? ANY_SESSION : state.session;
+    if (state.kind === 'starting') this.#intake.expect(state.isAssumed ? ANY_SESSION : state.session);
     this.#arm(state);
     for (const effect of effects) this.#perform(effect);
   }
@@ -241,10 +156,10 @@ export class IwfcamSession implements CameraSession {
       this.#facts.uid = state.peer.uid;
     }
     if (state.kind === 'streaming') {
-      this.#mediaSession = state.session;
+      this.#intake.expect(state.session);
       this.#facts.session = state.session;
     } else if (state.kind === 'leaving' || state.kind === 'ended') {
-      this.#mediaSession = NO_MEDIA;
+      this.#intake.expect(NO_SESSION);
       this.#queue.end(state.reason);
     }
   }
@@ -265,14 +180,8 @@ export class IwfcamSession implements CameraSession {
     // A timer may fire a fraction early; the machine compares with the deadline itself.
     const due = 'deadlineMs' in this.#state ? this.#state.deadlineMs : 0;
     const nowMs = Math.max(this.#context.clock.monoMs(), due);
-    this.#assembler.expire(nowMs);
-    const watch = {
-      mediaMs: this.#mediaMs,
-      pictureMs: this.#pictureMs,
-      strangeSinceMs: this.#strangeSinceMs,
-      strangeMs: this.#strangeMs,
-    };
-    this.#dispatch({ kind: 'timer', watch, nowMs });
+    this.#intake.expire(nowMs);
+    this.#dispatch({ kind: 'timer', watch: this.#intake.watch, nowMs });
   }
 
   #perform(effect: Effect): void {
@@ -342,7 +251,7 @@ export class IwfcamSession implements CameraSession {
       this.#state.kind === 'ended' ? this.#state.reason : new NvrError('internal', 'Closed without a reason');
     this.#context.signal.removeEventListener('abort', this.#onAbort);
     this.#timer?.cancel();
-    this.#ackTimer?.cancel();
+    this.#intake.close();
     for (const timer of this.#pending) timer.cancel();
     this.#pending.clear();
     await this.#parts.socket.close();

@@ -89,6 +89,11 @@ export type IwfcamSettings = {
   readonly localPort: number | null;
 };
 
+/** UIDs are copied from stickers: upper and lower case are the same. */
+export function isSameUid(a: string, b: string): boolean {
+  return a.toUpperCase() === b.toUpperCase();
+}
+
 function bad(field: string, problem: string): NvrError {
   return new NvrError('bad_input', `${field}: ${problem}`, { context: { field } });
 }
