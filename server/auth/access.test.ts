@@ -237,7 +237,7 @@ test('names are unique without case, and bounded', async () => {
   const { accounts } = await open();
   const input = { password: PASSWORD, role: 'viewer', cameras: null } as const;
   await assert.rejects(accounts.add({ ...input, username: 'ADMIN' }), code('conflict'));
-  for (const username of ['', ' a', 'a ', 'a:b', 'a\nb', 'x'.repeat(65)]) {
+  for (const username of ['', ' a', 'a ', 'a:b', 'a\nb', 'a\u202eb', 'a\u200bb', '\ud800', 'x'.repeat(65)]) {
     await assert.rejects(accounts.add({ ...input, username }), code('bad_input'), JSON.stringify(username));
   }
   await assert.rejects(accounts.add({ ...input, username: 'ok', password: 'x'.repeat(257) }), code('bad_input'));

@@ -141,14 +141,13 @@ function bad(message: string): NvrError {
   return new NvrError('bad_input', message);
 }
 
-/** A colon would end the name in HTTP Basic; control characters and outer blanks only confuse people. */
+/** A colon would end the name in HTTP Basic; control and invisible characters and outer blanks only deceive people. */
 function checkUsername(username: string): void {
   if (username.length === 0 || username.length > MAX_USERNAME_LENGTH) {
     throw bad(`username must have 1 to ${MAX_USERNAME_LENGTH} characters`);
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[:\u0000-\u001f\u007f]/.test(username) || username.trim() !== username) {
-    throw bad('username may not hold a colon or control characters, nor begin or end with a blank');
+  if (/[:\p{Cc}\p{Cf}\p{Cs}]/u.test(username) || username.trim() !== username) {
+    throw bad('username may not hold a colon or invisible characters, nor begin or end with a blank');
   }
 }
 

@@ -19,7 +19,7 @@ export function writeAudit(audit: AuditLog, request: Pick<FastifyRequest, 'calle
     audit.add({
       username: deed.username ?? caller?.username ?? '',
       via: caller?.kind ?? 'none',
-      address: request.ip,
+      address: request.ip ?? '', // nothing once the client has left
       action: deed.action,
       target: deed.target ?? null,
       detail: deed.detail ?? null,

@@ -112,6 +112,30 @@ test('a WebSocket: the origin is checked, the caller is known, and the signal en
   assert.equal(web.auth.revocations.size, 0);
 });
 
+test('clients that leave while their password is being verified leave nothing behind', async () => {
+  await using web = await serveHttp();
+  const url = new URL(await web.listen());
+  const basic = (n: number) =>
+    Buffer.from(`admin:${n === 0 ? 'correct horse battery' : `wrong ${n}`}`).toString('base64');
+  for (let round = 0; round < 3; round++) {
+    const sockets = Array.from({ length: 10 }, (_, n) => {
+      const socket = connect(Number(url.port), url.hostname);
+      socket.on('error', () => {});
+      socket.write(`GET /api/cameras HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${basic(n % 2)}\r\n\r\n`);
+      return socket;
+    });
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const socket of sockets) socket.destroy();
+  }
+  await web.auth.authenticator.byBasic('admin', 'correct horse battery', '192.0.2.1');
+  const token = web.bearer('viewer');
+  assert.equal((await fetch(new URL('/api/cameras', url), { headers: { authorization: token } })).status, 200);
+  for (let turn = 0; web.auth.revocations.size > 0 && turn < 1000; turn++)
+    await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(web.auth.revocations.size, 0);
+});
+
 test('https: the cookie is Secure, HSTS is sent', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'perch-tls-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -114,11 +114,12 @@ const explicit = (caller: Caller | null): Known | null => caller && { caller, am
 /** A signal that aborts when the caller is revoked while the reply is open. */
 function watch(auth: Auth, caller: Caller | null, reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  if (caller)
-    reply.raw.once(
-      'close',
-      auth.revocations.onRevoked(caller, () => controller.abort()),
-    );
+  // A client that left while its password was being verified: 'close' was before, and will not come again.
+  if (reply.raw.destroyed || reply.request.raw.socket?.destroyed) controller.abort();
+  else if (caller) {
+    const off = auth.revocations.onRevoked(caller, () => controller.abort());
+    reply.raw.once('close', off);
+  }
   return controller.signal;
 }
 

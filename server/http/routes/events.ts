@@ -37,10 +37,17 @@ const MAX_STREAMS = 500;
 
 /** `/api/events` and `/api/events/stream`. */
 export async function eventRoutes(app: App, options: EventRoutesOptions): Promise<void> {
-  const { fleet, events } = options;
-  const open = new Set<Readable>();
+  const { fleet, events, bus, clock } = options;
+  const open = new Set<EventStream>();
+  // One text for all who may hear it.
+  const off = bus.onAny((fact, name) => {
+    if (open.size === 0) return;
+    const text = serverSentEvent(name, fact, clock.wallMs());
+    for (const stream of open) stream.hear((fact as { camera?: unknown }).camera, text);
+  });
   app.addHook('preClose', async () => {
-    for (const stream of open) stream.push(null);
+    off();
+    for (const stream of open) stream.end();
   });
 
   app.get(
@@ -98,41 +105,60 @@ function cameraIdOf(request: FastifyRequest, fleet: Fleet, ref: string): string 
   return cameraOf(request, fleet, ref).id;
 }
 
+/** One client that listens. */
+class EventStream {
+  readonly readable = new Readable({ read: () => {}, highWaterMark: MAX_WAITING_BYTES });
+  readonly #caller: Caller;
+  readonly #waitingBytes: () => number;
+
+  /** @param waitingBytes what the socket has not taken yet */
+  constructor(caller: Caller, waitingBytes: () => number) {
+    this.#caller = caller;
+    this.#waitingBytes = waitingBytes;
+  }
+
+  /** Whether this client may hear of a camera; `null` and `undefined` stand for facts about no camera. */
+  mayHear(camera: unknown): boolean {
+    return typeof camera === 'string' ? maySee(this.#caller, camera) : this.#caller.cameras === null;
+  }
+
+  hear(camera: unknown, text: string): void {
+    if (this.mayHear(camera)) this.send(text);
+  }
+
+  send(text: string): void {
+    const { readable } = this;
+    if (readable.readableLength + this.#waitingBytes() > MAX_WAITING_BYTES) readable.destroy();
+    else if (!readable.destroyed && !readable.readableEnded) readable.push(text);
+  }
+
+  end(): void {
+    if (!this.readable.destroyed) this.readable.push(null);
+  }
+}
+
 function sendStream(
   request: FastifyRequest,
   reply: FastifyReply,
-  options: EventRoutesOptions,
-  open: Set<Readable>,
+  { fleet, clock }: EventRoutesOptions,
+  open: Set<EventStream>,
 ): FastifyReply {
-  const { bus, fleet, clock } = options;
-  const caller = request.caller as Caller;
-  const stream = new Readable({ read: () => {}, highWaterMark: MAX_WAITING_BYTES });
-  open.add(stream);
-  const send = (text: string) => {
-    if (stream.readableLength + reply.raw.writableLength > MAX_WAITING_BYTES) stream.destroy();
-    else if (!stream.readableEnded && !stream.destroyed) stream.push(text);
-  };
-  const sees = (camera: unknown) => (typeof camera === 'string' ? maySee(caller, camera) : caller.cameras === null);
-
-  send(`retry: 3000\n\n`);
+  const stream = new EventStream(request.caller as Caller, () => reply.raw.writableLength);
+  stream.send('retry: 3000\n\n');
   for (const camera of fleet.all()) {
-    if (!sees(camera.id)) continue;
     const fact = { camera: camera.id, slug: camera.slug, status: camera.status() };
-    send(serverSentEvent('camera.status', fact, clock.wallMs()));
+    if (stream.mayHear(camera.id)) stream.send(serverSentEvent('camera.status', fact, clock.wallMs()));
   }
-  const off = bus.onAny((fact, name) => {
-    if (sees((fact as { camera?: unknown }).camera)) send(serverSentEvent(name, fact, clock.wallMs()));
-  });
+  open.add(stream);
   let timer: Timer;
   const beat = () => {
-    send(': still here\n\n');
+    stream.send(': still here\n\n');
     timer = clock.after(HEARTBEAT_MS, beat);
   };
   timer = clock.after(HEARTBEAT_MS, beat);
-  const end = () => void (stream.destroyed || stream.push(null));
-  request.callerSignal.addEventListener('abort', end, { once: true });
-  stream.once('close', () => {
-    off();
+  request.callerSignal.addEventListener('abort', () => stream.end(), { once: true });
+  if (request.callerSignal.aborted) stream.end();
+  stream.readable.once('close', () => {
     timer.cancel();
     open.delete(stream);
   });
@@ -140,5 +166,5 @@ function sendStream(
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-store')
     .header('x-accel-buffering', 'no')
-    .send(stream);
+    .send(stream.readable);
 }
