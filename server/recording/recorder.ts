@@ -5,7 +5,7 @@ import type { Camera } from '../cameras/camera.ts';
 import type { HubItem, HubReader } from '../cameras/frame-hub.ts';
 import type { Bus } from '../core/bus.ts';
 import type { CameraConfig } from '../core/camera-config.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError, toNvrError } from '../core/nvr-error.ts';
@@ -30,6 +30,8 @@ export const HUNG_MS = 20_000;
 /** Before the first segment, pictures wait this long for the camera's first sound: whether there is a track is decided once. */
 const SOUND_LOOK_MS = 1000;
 const MAX_LOOK_FRAMES = 256;
+/** How long a stop waits for a write that ffmpeg does not take. */
+const STOP_MS = 1500;
 /** Sound before a cut may arrive this much after it. */
 const SOUND_DRAIN_MS = 700;
 
@@ -65,7 +67,7 @@ export type OpenSegment = {
 
 /** A segment that is complete but for sound still on its way. */
 type Draining = { writer: SegmentWriter; reason: EndReason; untilMonoMs: number; endAt: number };
-type Mark = { monoMs: number; lastMonoMs: number; frames: number; bytes: number };
+type Mark = { readonly lastMonoMs: number; readonly frames: number };
 
 /** One run of recording: from start to stop. Make a new one for new settings. */
 export class Recorder {
@@ -79,7 +81,9 @@ export class Recorder {
   #stopReason: EndReason = 'stopped';
   #current: SegmentWriter | null = null;
   #draining: Draining | null = null;
-  #marks: Mark[] = [];
+  /** What was given to ffmpeg at the last tick, and the newest of such marks that is surely in the file. */
+  #mark: Mark | null = null;
+  #flushed: Mark | null = null;
   #grewMonoMs = 0;
   #bytes = 0;
   #attempt = 0;
@@ -87,7 +91,6 @@ export class Recorder {
   /** Pictures up to here are in a file. Looked at only when a hub is read anew. */
   #recordedMonoMs: number;
   #resuming = true;
-  #offlineDue = false;
   #ticker: Timer | null = null;
   #idleMonoMs = 0;
   #wake: () => void = () => {};
@@ -109,7 +112,13 @@ export class Recorder {
       this.#abort.abort();
       this.#wake();
     }
+    // An ffmpeg that takes nothing must not hold up the end; what it wrote is kept.
+    const impatient = systemClock.after(STOP_MS, () => {
+      void this.#current?.ffmpeg.kill();
+      void this.#draining?.writer.ffmpeg.kill();
+    });
     await this.#running;
+    impatient.cancel();
     while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
 
@@ -121,8 +130,8 @@ export class Recorder {
   /** What is being written, or `null`. */
   get openSegment(): OpenSegment | null {
     const writer = this.#current;
-    const [mark] = this.#marks;
-    if (!writer || !mark || this.#marks.length < 2 || mark.bytes === 0) return null;
+    const mark = this.#flushed;
+    if (!writer || !mark) return null;
     const { startAt, format } = writer.start;
     const endAt = Math.max(startAt + 1, writer.wallAt(mark.lastMonoMs));
     const path = writer.path + PART_SUFFIX;
@@ -179,8 +188,7 @@ export class Recorder {
           yield* look;
           look = [];
         }
-        if (this.#offlineDue) await this.#cut('offline', null);
-        this.#offlineDue = false;
+        if (this.#isOffline) await this.#cut('offline', null);
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
           if (this.#abort.signal.aborted || this.#failure) resolve();
@@ -245,7 +253,8 @@ export class Recorder {
     const start = { camera: camera.id, folder, format: recording.format, first: frame, startAt: Math.floor(at), sound };
     const writer = await SegmentWriter.open(start, files, this.#log);
     this.#current = writer;
-    this.#marks = [];
+    this.#mark = null;
+    this.#flushed = null;
     this.#bytes = 0;
     this.#grewMonoMs = clock.monoMs();
     camera.recordingActive = true;
@@ -286,7 +295,7 @@ export class Recorder {
     if (!writer) return;
     if (reason === 'offline') this.#options.camera.recordingActive = false;
     this.#current = null;
-    this.#marks = [];
+    this.#flushed = null;
     // After a step of the clock the next picture's time says nothing about this file's end.
     const endAt = next && reason !== 'clockStep' ? Math.floor(next.at) : writer.endAt;
     const { timeline } = this.#sound;
@@ -329,22 +338,27 @@ export class Recorder {
     const { frames, lastMonoMs } = writer;
     void files.size(writer.path + PART_SUFFIX).then((bytes) => {
       if (this.#current !== writer) return;
-      if (bytes !== null && bytes > this.#bytes) this.#grewMonoMs = now;
-      this.#bytes = bytes ?? 0;
-      // The mark before this one is at least a second old: what was given by then is in the file (FLUSH_MS and interleaving).
-      this.#marks = [...this.#marks.slice(-1), { monoMs: now, lastMonoMs, frames, bytes: this.#bytes }];
+      if (bytes !== null && bytes > this.#bytes) {
+        this.#grewMonoMs = now;
+        this.#bytes = bytes;
+        // The mark is a tick old, longer than ffmpeg holds anything back (FLUSH_MS, interleaving); and the file does grow.
+        this.#flushed = this.#mark;
+      }
+      this.#mark = { lastMonoMs, frames };
     });
-    const silentMs = now - this.#idleMonoMs;
-    const offlineMs = Math.min(OFFLINE_MAX_MS, Math.max(OFFLINE_MS, OFFLINE_FRAMES * writer.medianMs));
     const hungMs = Math.max(HUNG_MS, OFFLINE_FRAMES * writer.medianMs);
-    if (silentMs > offlineMs) {
-      this.#offlineDue = true;
-      this.#wake();
-    } else if (now - this.#grewMonoMs > hungMs && lastMonoMs > this.#grewMonoMs) {
+    if (now - this.#grewMonoMs > hungMs && lastMonoMs > this.#grewMonoMs) {
       this.#log.warn({ path: writer.path }, 'Recording does not grow; ending its ffmpeg');
       this.#grewMonoMs = now;
       void writer.ffmpeg.kill();
     }
+  }
+
+  /** Whether the open segment has waited too long for its next picture. */
+  get #isOffline(): boolean {
+    if (!this.#current) return false;
+    const silentMs = this.#options.clock.monoMs() - this.#idleMonoMs;
+    return silentMs > Math.min(OFFLINE_MAX_MS, Math.max(OFFLINE_MS, OFFLINE_FRAMES * this.#current.medianMs));
   }
 
   /** Keeps what is whole of the broken segment, tells, and remembers where to go on. */
@@ -352,7 +366,7 @@ export class Recorder {
     const { camera, files, index, bus } = this.#options;
     const writer = this.#current;
     this.#current = null;
-    this.#marks = [];
+    this.#flushed = null;
     this.#finishDraining();
     this.#sound.cut();
     camera.recordingActive = false;
