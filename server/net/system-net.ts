@@ -80,7 +80,7 @@ function bindError(error: unknown, options: UdpOptions): NvrError {
 }
 
 async function openUdp(options: UdpOptions = {}): Promise<UdpSocket> {
-  const socket = createSocket({ type: 'udp4', lookup: literalLookup as never });
+  const socket = createSocket({ type: 'udp4', lookup: literalLookup });
   try {
     const listening = once(socket, 'listening');
     socket.bind({ port: options.port ?? 0, exclusive: true, ...(options.address && { address: options.address }) });
@@ -105,7 +105,7 @@ function growReceiveBuffer(socket: Socket, bytes: number): void {
 }
 
 async function localAddressFor(address: string): Promise<string> {
-  const socket = createSocket({ type: 'udp4', lookup: literalLookup as never });
+  const socket = createSocket({ type: 'udp4', lookup: literalLookup });
   try {
     const connected = once(socket, 'connect');
     socket.connect(ROUTE_PROBE_PORT, address);

@@ -69,7 +69,7 @@ export function loggingIn(handshake: Handshake, state: In<'login'>, event: Event
     if (event.nowMs < state.deadlineMs) return stay(state);
     if (!state.isSent) return sendLogin(handshake, state, 1, event.nowMs);
     if (state.round < timing.loginRounds) return sendLogin(handshake, state, state.round + 1, event.nowMs);
-    return start(state.peer, dialect.assumedSession, true, null, event.nowMs);
+    return start(state, { session: dialect.assumedSession, login: null }, event.nowMs);
   }
   const response = loginResponseOf(handshake, state.peer, event);
   if (!response || !state.isSent) return stay(state);
@@ -78,6 +78,6 @@ export function loggingIn(handshake: Handshake, state: In<'login'>, event: Event
     const deadlineMs = event.nowMs + timing.identityRetryMs;
     return stay({ ...state, identity, isLearned: true, isSent: false, deadlineMs });
   }
-  if (isAccepted(response)) return start(state.peer, response.session, false, response, event.nowMs);
+  if (isAccepted(response)) return start(state, { session: response.session, login: response }, event.nowMs);
   return end(loginError(response));
 }

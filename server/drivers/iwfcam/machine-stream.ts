@@ -8,17 +8,17 @@ import { type In, isSameEndpoint, mediaEndpoint, stay, TWICE } from './machine-p
 import type { Effect, Event, Handshake, Peer, State, Step, StreamWatch } from './machine-types.ts';
 import { type Control, controlType, encodeAnswer, encodeLive, type LoginResponse, liveMask } from './wire.ts';
 
-/** Asks for media. `isAssumed`: the session is a guess. */
+/** Asks for media. Without a login response the session is a guess. */
 export function start(
-  peer: Peer,
-  session: number,
-  isAssumed: boolean,
-  login: LoginResponse | null,
+  { peer, announced }: Pick<In<'login'>, 'peer' | 'announced'>,
+  { session, login }: { readonly session: number; readonly login: LoginResponse | null },
   nowMs: number,
 ): Step {
+  const isAssumed = login === null;
   const state: State = {
     kind: 'starting',
     peer,
+    announced,
     session,
     isAssumed,
     tries: 1,
@@ -70,7 +70,9 @@ export function starting(handshake: Handshake, state: In<'starting'>, event: Eve
   }
   const response = state.isAssumed ? loginResponseOf(handshake, peer, event) : null;
   if (response)
-    return isAccepted(response) ? start(peer, response.session, false, response, nowMs) : end(loginError(response));
+    return isAccepted(response)
+      ? start(state, { session: response.session, login: response }, nowMs)
+      : end(loginError(response));
   const control = controlOf(state, event);
   if (control?.kind === 'answer' && control.type === controlType.live && control.sub === liveMask.both) {
     return stay({ ...state, isAnswered: true });
@@ -81,13 +83,11 @@ export function starting(handshake: Handshake, state: In<'starting'>, event: Eve
 function noMedia(state: In<'starting'>): NvrError {
   const coolDownMs = timing.coolDownMs;
   if (state.isAssumed) {
-    return new NvrError('timeout', 'The camera answered discovery, but neither the login nor the live request', {
-      coolDownMs,
-    });
+    const message = 'The camera answered discovery, but neither the login nor the live request';
+    return new NvrError('timeout', message, { coolDownMs });
   }
-  return new NvrError('timeout', 'The camera accepted the login, but no media arrived at the announced address', {
-    coolDownMs,
-  });
+  const message = `The camera accepted the login, but sent no media to ${state.announced.address}`;
+  return new NvrError('timeout', message, { coolDownMs, context: { announced: state.announced.address } });
 }
 
 export function streaming(state: In<'streaming'>, event: Event): Step {

@@ -49,6 +49,7 @@ export type State =
   | {
       readonly kind: 'starting';
       readonly peer: Peer;
+      readonly announced: Endpoint;
       readonly session: number;
       /** The camera did not answer the login; the session is a guess until media confirms it. */
       readonly isAssumed: boolean;

@@ -91,6 +91,7 @@ const at = {
   starting: (changes = {}): State => ({
     kind: 'starting',
     peer,
+    announced,
     session: 2,
     isAssumed: false,
     tries: 1,
