@@ -26,7 +26,7 @@ test('a camera that goes away is said to be away, and comes back by itself', { s
   assert.deepEqual(problems, []);
 });
 
-test('a grid of sixteen moves', { skip, timeout: 120_000 }, async () => {
+test('a grid of sixteen moves', { skip, timeout: 240_000 }, async () => {
   const cameras = Array.from({ length: 16 }, (_, index) => ({ name: `Camera ${index + 1}`, fps: 4 }));
   await using nvr = await startNvr({ cameras });
   await using browser = await openBrowser();
@@ -74,6 +74,18 @@ test('an ended session leads to the sign-in page', { skip, timeout: 60_000 }, as
   await useCookie(page, nvr);
   await page.goto(nvr.url);
   await seesMotion(page.locator('.stage'));
+  await nvr.ok('DELETE', '/api/session');
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+});
+
+test('an ended session is noticed on pages without pictures too', { skip, timeout: 60_000 }, async () => {
+  await using nvr = await startNvr();
+  await using browser = await openBrowser();
+  const { page } = await openPage(browser);
+  await useCookie(page, nvr);
+  await page.goto(`${nvr.url}/#/users`);
+  await page.getByRole('heading', { name: 'Users' }).waitFor();
+  await page.getByText('(you)').waitFor();
   await nvr.ok('DELETE', '/api/session');
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
 });

@@ -61,7 +61,8 @@ function Gate() {
 function Frame({ user }: { user: string }) {
   const main = useRef<HTMLElement>(null);
   const { path } = route.value;
-  const where = path.join('/');
+  // Another day or camera of the recordings is the same page.
+  const where = path[0] === 'recordings' ? 'recordings' : path.join('/');
   const first = useRef(true);
   // A new page begins at its top, and screen readers and the keyboard begin at its heading.
   useEffect(() => {

@@ -22,7 +22,16 @@ test('a day begins where the one before ends, also when clocks change', () => {
 
 test('only real days are days', () => {
   assert.equal(parseDay('2026-11-21'), '2026-11-21');
-  for (const bad of [undefined, '', '2026-02-30', '2026-13-01', '21.11.2026', '2026-11-21T00:00', '../..']) {
+  for (const bad of [
+    undefined,
+    '',
+    '2026-02-30',
+    '0202-11-21',
+    '2026-13-01',
+    '21.11.2026',
+    '2026-11-21T00:00',
+    '../..',
+  ]) {
     assert.equal(parseDay(bad), null);
   }
 });

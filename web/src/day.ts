@@ -3,6 +3,7 @@
 /** A local day as `2026-11-21`. */
 export type Day = string;
 
+const FIRST_YEAR = 2000;
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 
 /** The local day of a moment. */
@@ -17,7 +18,8 @@ export function parseDay(text: string | undefined): Day | null {
   const match = DAY.exec(text ?? '');
   if (!match) return null;
   const date = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
-  return dayOf(date.getTime()) === text ? text : null;
+  // Years with fewer digits are dates that are still being typed.
+  return date.getFullYear() >= FIRST_YEAR && dayOf(date.getTime()) === text ? text : null;
 }
 
 /** First moment of the day and of the next one. */

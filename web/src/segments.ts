@@ -5,6 +5,7 @@ import { api } from './api.ts';
 import type { Segment } from './api-types.ts';
 import { type Day, spanOf } from './day.ts';
 import { onFact, onReconnect } from './events.ts';
+import { mergeSegments } from './merge-segments.ts';
 
 const PAGE_SIZE = 1000;
 // A day of two-second files is 43,200: more than anybody reads. What is left out is said.
@@ -21,13 +22,6 @@ export type DayOfSegments = {
   /** Takes one off the list: it was deleted. */
   readonly drop: (id: string) => void;
 };
-
-/** Old and new in order; open ones only from the new. Pure. */
-export function mergeSegments(old: readonly Segment[], fresh: readonly Segment[]): Segment[] {
-  const byId = new Map(old.filter(({ open }) => !open).map((segment) => [segment.id, segment]));
-  for (const segment of fresh) byId.set(segment.id, segment);
-  return [...byId.values()].sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
-}
 
 /** Follows a day. Use it with a `key` of camera and day. */
 export function useSegments(slug: string, day: Day): DayOfSegments {

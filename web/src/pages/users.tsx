@@ -95,6 +95,7 @@ export function UsersPage() {
 type DialogProps = { readonly onClose: () => void; readonly onDone: () => void };
 
 function UserDialog({ user, onClose, onDone }: DialogProps & { user: User | null }) {
+  const isMe = session.value.kind === 'signedIn' && session.value.user.username === user?.username;
   const [username, setUsername] = useState(user?.username ?? '');
   const [password, setPassword] = useState('');
   const [role, setRole] = useState<Role>(user?.role ?? 'viewer');
@@ -145,6 +146,7 @@ function UserDialog({ user, onClose, onDone }: DialogProps & { user: User | null
           onValue={setRole}
         />
         {role === 'viewer' && <CameraChoice value={cameras} onValue={setCameras} />}
+        {isMe && <p class="hint">You will have to sign in again.</p>}
         {error && <Notice kind="bad">{error}</Notice>}
         <div class="actions">
           <Button onClick={onClose}>Cancel</Button>

@@ -46,17 +46,23 @@ function useOnScreen(target: { readonly current: HTMLElement | null }): boolean 
 export function LivePicture({ camera, large = false, children }: Props) {
   const stage = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [tile, setTile] = useState<TileState>({ kind: 'blank' });
+  const newest = useRef<TileState>({ kind: 'blank' });
+  const [tile, setTile] = useState<TileState>(newest.current);
   const onScreen = useOnScreen(stage);
   const plain = liveMode.value === 'plain';
   const isLive = camera.status.state === 'live';
-  const step = (event: TileEvent) => setTile((before) => nextTile(before, event));
+  // Twenty pictures a second need no twenty renderings: only what the words and the look depend on does.
+  const step = (event: TileEvent) => {
+    const before = newest.current;
+    newest.current = nextTile(before, event);
+    if (newest.current.kind !== before.kind || newest.current.kind === 'stale') setTile(newest.current);
+  };
 
   useEffect(() => {
     if (!onScreen || plain) return;
     const end = watch({
       camera: camera.slug,
-      width: large ? null : usefulWidth(stage.current?.clientWidth ?? 0),
+      width: large ? null : usefulWidth(stage.current?.clientWidth ?? 0, camera.status.width),
       onPicture(picture, { takenAt, old }) {
         draw(canvas.current, picture);
         step({ kind: 'picture', shownAt: performance.now(), takenAt, old });
@@ -95,10 +101,12 @@ export function LivePicture({ camera, large = false, children }: Props) {
   );
 }
 
-function usefulWidth(cssPixels: number): number | null {
-  if (cssPixels <= 0) return null;
+/** What to ask for. Shrinking costs the server a decode and an encode, so it must save more than half of the width. */
+function usefulWidth(cssPixels: number, cameraWidth: number | null): number | null {
+  if (cssPixels <= 0 || cameraWidth === null) return null;
   const pixels = cssPixels * Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
-  return Math.ceil(pixels / WIDTH_STEP) * WIDTH_STEP;
+  const width = Math.ceil(pixels / WIDTH_STEP) * WIDTH_STEP;
+  return width * 2 < cameraWidth ? width : null;
 }
 
 function draw(canvas: HTMLCanvasElement | null, picture: ImageBitmap): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SettingSchema } from '../api-types.ts';
-import { fieldsOf, MASKED, settingsFrom, settingsPatch, valuesFrom } from './setting-fields.ts';
+import { fieldsOf, MASKED, problemText, settingsFrom, settingsPatch, valuesFrom } from './setting-fields.ts';
 
 const schema: SettingSchema = {
   type: 'object',
@@ -55,4 +55,13 @@ test('an emptied field is taken away, a changed one is sent', () => {
   const stored = { host: 'cam.lan', port: 5, password: MASKED, relay: 'auto', loud: false };
   const values = { ...valuesFrom(fields, stored), port: '', host: 'other.lan' };
   assert.deepEqual(settingsPatch(stored, settingsFrom(fields, values, stored)), { host: 'other.lan', port: null });
+});
+
+test('a problem names the field as the form does', () => {
+  assert.equal(
+    problemText(fields, 'host: no camera can have this address'),
+    'Address: no camera can have this address',
+  );
+  assert.equal(problemText(fields, 'settings.port: too large'), 'Port: too large');
+  for (const other of ['driver: unknown', 'No answer within 5 s', '']) assert.equal(problemText(fields, other), other);
 });
