@@ -23,8 +23,8 @@ FROM ${BASE}
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ffmpeg fonts-dejavu-core \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb \
- && groupadd --system --gid 10001 perch \
- && useradd --system --uid 10001 --gid perch --home-dir /data --no-create-home --shell /usr/sbin/nologin perch \
+ && groupadd --gid 10001 perch \
+ && useradd --uid 10001 --gid perch --home-dir /data --no-create-home --shell /usr/sbin/nologin perch \
  && install -d -o perch -g perch -m 0750 /data
 WORKDIR /app
 COPY --from=packages /build/node_modules node_modules

@@ -9,8 +9,8 @@ export type Packages = { readonly dependencies: ReadonlySet<string>; readonly al
 
 const isTest = (path: string) => /\.test\.tsx?$/.test(path) || /^server\/(test|bench)\//.test(path);
 
-/** The row of a path under server/: its folder, or its own name for a file beside the folders. */
-const rowOf = (path: string) => path.split('/')[1] ?? '';
+/** The row of a path under server/: its folder, or its own name for a file beside the folders; a test shares its file's. */
+const rowOf = (path: string) => (path.split('/')[1] ?? '').replace(/\.test\.ts$/, '.ts');
 
 /** `a/*` and `a/*\/wire.ts` patterns of the ladder against a path without `server/`. */
 function allows(pattern: string, target: string): boolean {
