@@ -64,6 +64,7 @@ function sendLogin(handshake: Handshake, login: LoginWith, round: number, nowMs:
   };
 }
 
+/** Up to three rounds; a refused identity is corrected once; silence leads to the guessed session. */
 export function loggingIn(handshake: Handshake, state: In<'login'>, event: Event): Step {
   if (event.kind === 'timer') {
     if (event.nowMs < state.deadlineMs) return stay(state);

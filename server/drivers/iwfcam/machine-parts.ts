@@ -10,8 +10,10 @@ export type In<K extends State['kind']> = Extract<State, { readonly kind: K }>;
 /** Nothing is to be done. */
 export const stay = (state: State): Step => ({ state, effects: [] });
 
+/** Where login, control and media of the camera are. */
 export const mediaEndpoint = (peer: Peer): Endpoint => ({ address: peer.address, port: peer.mediaPort });
 
+/** Same address and port. */
 export const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean => a.address === b.address && a.port === b.port;
 
 /** Control messages go out twice: slow firmware loses single ones. */

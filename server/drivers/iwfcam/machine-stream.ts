@@ -36,6 +36,7 @@ function sendLive(peer: Peer, session: number): Effect {
   return { kind: 'send', bytes: encodeLive(session, liveMask.both), to: mediaEndpoint(peer), atMs: TWICE };
 }
 
+/** The live request is out; media decides. */
 export function starting(handshake: Handshake, state: In<'starting'>, event: Event): Step {
   const { peer } = state;
   const { nowMs } = event;
@@ -90,6 +91,7 @@ function noMedia(state: In<'starting'>): NvrError {
   return new NvrError('timeout', message, { coolDownMs, context: { announced: state.announced.address } });
 }
 
+/** Media flows: heartbeats, and the many ways in which it may end. */
 export function streaming(state: In<'streaming'>, event: Event): Step {
   if (event.kind === 'timer') return watch(state, event.watch, event.nowMs);
   if (event.kind === 'packet' && event.packet.kind === 'deviceClosing' && event.from.address === state.peer.address) {

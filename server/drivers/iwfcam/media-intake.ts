@@ -32,6 +32,7 @@ export type IntakeOptions = {
 
 /** Instead of a session number: nothing is expected, or the first that comes. */
 export const NO_SESSION = -2;
+/** The first media that comes is ours: the camera did not answer the login. */
 export const ANY_SESSION = -1;
 
 /** Receives the media of one session. */

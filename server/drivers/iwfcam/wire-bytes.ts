@@ -31,8 +31,10 @@ export type DropReason =
 /** Three numbers that a camera gets from its cloud; zeros on a camera that never reached it (section 6.4). */
 export type Identity = readonly [number, number, number];
 
+/** What every login tries first. */
 export const ZERO_IDENTITY: Identity = [0, 0, 0];
 
+/** Unsigned 16-bit, little-endian. Like all readers here: the caller has checked the length. */
 export function u16(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8);
 }
@@ -42,20 +44,24 @@ export function u16be(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
+/** Unsigned 32-bit, little-endian. */
 export function u32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
+/** Writes the low 16 bits, little-endian. */
 export function putU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value;
   bytes[at + 1] = value >>> 8;
 }
 
+/** Writes a port, network order. */
 export function putU16be(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 8;
   bytes[at + 1] = value;
 }
 
+/** Writes 32 bits, little-endian. */
 export function putU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value;
   bytes[at + 1] = value >>> 8;
@@ -75,10 +81,12 @@ export function putIpv4(bytes: Uint8Array, at: number, address: string): void {
   for (let i = 0; i < 4; i++) bytes[at + i] = Number(parts[i]);
 }
 
+/** Reads the three numbers of an identity. */
 export function identityAt(bytes: Uint8Array, at: number): Identity {
   return [u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8)];
 }
 
+/** Writes the three numbers of an identity. */
 export function putIdentity(bytes: Uint8Array, at: number, identity: Identity): void {
   for (let i = 0; i < 3; i++) putU32(bytes, at + 4 * i, identity[i]!);
 }

@@ -54,12 +54,15 @@ export type Control = {
   /** The acknowledgement that rode along, outside the announced length. */
   readonly ack: AckBlock | null;
 };
+/** A frame that is over, or (NAK) a fragment that is missing. */
 export type AckItem =
   | { readonly ack: true; readonly frame: number; readonly packet: number }
   | { readonly ack: false; readonly mediaKind: number; readonly frame: number; readonly packet: number };
 /** `fps` 0 means "do not adapt"; any other value throttles the camera. */
 export type AckBlock = { readonly session: number; readonly fps: number; readonly items: readonly AckItem[] };
+/** An acknowledgement as a packet of its own. */
 export type Acknowledge = AckBlock & { readonly kind: 'acknowledge' };
+/** A probe of the path between the two; a LAN needs none. */
 export type PathProbe = {
   readonly kind: 'pathProbe';
   readonly stage: number;

@@ -50,6 +50,7 @@ export type MediaPacket = {
   timestampMs: number;
 };
 
+/** An empty one, to be filled by {@link parseMedia}. */
 export function newMediaPacket(): MediaPacket {
   return {
     kind: 'media',

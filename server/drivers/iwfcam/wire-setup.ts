@@ -57,6 +57,7 @@ export type AddressBlock = {
   readonly lanAddress: string;
 };
 
+/** Somebody looks for cameras. */
 export type DiscoveryRequest = { readonly kind: 'discoveryRequest'; readonly searchKind: number };
 /** One camera of a discovery answer; `uid` is bounded and printable but not to be trusted. */
 export type DiscoveryItem = AddressBlock & { readonly uid: string; readonly webPort: number };
