@@ -3,6 +3,9 @@
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
+import './styles/parts.css';
+import './styles/live.css';
+import './styles/recordings.css';
 import './styles/pages.css';
 import { render } from 'preact';
 import { App } from './app.tsx';

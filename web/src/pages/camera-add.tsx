@@ -6,6 +6,7 @@ import type { CameraTest, Discovered, DriverInfo, DriverSettings } from '../api-
 import { cameras, keepCamera, loadCameras } from '../cameras.ts';
 import { go, href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
+import { CameraSearch } from '../ui/camera-search.tsx';
 import { CheckField, SelectField, TextField } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Notice, Waiting } from '../ui/notice.tsx';
@@ -57,7 +58,7 @@ export function AddCameraPage() {
       {!drivers && !error && <Waiting what="Getting ready" />}
       {drivers && (
         <div class="add-columns">
-          <Search
+          <CameraSearch
             canSearch={drivers.some((driver) => driver.capabilities.discovery)}
             chosen={draft?.found ?? null}
             onChoose={(found) => start({ driver: found.driver, name: found.name, settings: found.settings, found })}
@@ -78,99 +79,6 @@ export function AddCameraPage() {
       )}
     </>
   );
-}
-
-type SearchProps = {
-  readonly canSearch: boolean;
-  readonly chosen: Discovered | null;
-  readonly onChoose: (found: Discovered) => void;
-  readonly onByHand: () => void;
-};
-
-/** Begins to search as soon as it is shown. */
-function Search({ canSearch, chosen, onChoose, onByHand }: SearchProps) {
-  const [found, setFound] = useState<readonly Discovered[] | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const abort = useRef<AbortController>(null);
-
-  async function search() {
-    const controller = new AbortController();
-    abort.current?.abort();
-    abort.current = controller;
-    setBusy(true);
-    setError(null);
-    const result = await api.discover(controller.signal);
-    if (controller.signal.aborted) return;
-    setBusy(false);
-    if (result.ok) setFound(result.value.found);
-    else setError(result.error.message);
-  }
-
-  useEffect(() => {
-    if (canSearch) void search();
-    return () => abort.current?.abort();
-  }, [canSearch]);
-
-  const fresh = found?.filter((item) => !item.alreadyAdded) ?? [];
-  const known = found?.filter((item) => item.alreadyAdded) ?? [];
-  return (
-    <section class="card stack" aria-label="Found on the network">
-      <div>
-        <h2>On your network</h2>
-        <p class="soft">The camera must be switched on and in the same network as Perch.</p>
-      </div>
-      {busy && <Waiting what="Looking around" />}
-      {error && <Notice kind="bad">{error}</Notice>}
-      {!busy && found && fresh.length === 0 && (
-        <Notice kind="warn">
-          {known.length > 0 ? 'No further camera answered.' : 'No camera answered.'} Is it switched on and on this
-          network? If you know its address or UID, add it by hand.
-        </Notice>
-      )}
-      {!busy && (
-        <ul class="stack">
-          {[...fresh, ...known].map((item, index) => (
-            <li key={index} class={`found${item === chosen ? ' chosen' : ''}`}>
-              <Icon name="picture" />
-              <span class="grow">
-                <span class="name">{item.name}</span>
-                <br />
-                <span class="soft small">{aboutSettings(item.settings)}</span>
-              </span>
-              {item.alreadyAdded ? (
-                <span class="badge off">Already added</span>
-              ) : (
-                <Button
-                  kind={item === chosen ? 'plain' : 'primary'}
-                  pressed={item === chosen}
-                  onClick={() => onChoose(item)}
-                >
-                  {item === chosen ? 'Chosen' : 'Choose'}
-                </Button>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
-      <div class="actions">
-        {canSearch && (
-          <Button icon="search" busy={busy} onClick={() => void search()}>
-            Search again
-          </Button>
-        )}
-        <Button kind="quiet" icon="plus" onClick={onByHand}>
-          Add by hand
-        </Button>
-      </div>
-    </section>
-  );
-}
-
-function aboutSettings(settings: DriverSettings): string {
-  return [settings.host, settings.uid, settings.serial, settings.url]
-    .filter((value): value is string => typeof value === 'string' && value !== '')
-    .join(' · ');
 }
 
 type DraftFormProps = {
