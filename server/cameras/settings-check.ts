@@ -110,7 +110,8 @@ export function checkDriverSettings(
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new NvrError('bad_input', 'settings: an object is expected');
   }
-  const settings: Record<string, unknown> = { ...(input as DriverSettings) };
+  const given = driver.normalize?.(input as DriverSettings) ?? (input as DriverSettings);
+  const settings: Record<string, unknown> = { ...given };
   for (const name of driver.secrets) {
     if (settings[name] !== SECRET_MASK) continue;
     const kept = stored?.[name];

@@ -2,8 +2,9 @@
 
 import { createIwfcamDriver } from './iwfcam/index.ts';
 import { DriverRegistry } from './registry.ts';
+import { createRtspDriver } from './rtsp/index.ts';
 
 /** A registry with every driver. */
 export function createDrivers(): DriverRegistry {
-  return new DriverRegistry([createIwfcamDriver()]);
+  return new DriverRegistry([createIwfcamDriver(), createRtspDriver()]);
 }

@@ -85,6 +85,11 @@ export interface CameraDriver {
     readonly discovery: boolean;
   };
   /**
+   * Settings as users paste them to settings as they are stored (credentials inside an address to their own fields). Called
+   * before the schema, so the input may be anything. Never throws.
+   */
+  normalize?(settings: DriverSettings): DriverSettings;
+  /**
    * What the schema cannot say (one of `uid` and `host`; addresses that are not allowed).
    * @throws NvrError `bad_input` naming the field
    */
