@@ -14,6 +14,7 @@ import { type Clock, systemClock } from './core/clock.ts';
 import { NvrError } from './core/nvr-error.ts';
 import { createDrivers } from './drivers/all-drivers.ts';
 import { createServer } from './http/server.ts';
+import { ownPorts } from './net/address-rules.ts';
 import type { Net } from './net/net.ts';
 import { systemNet } from './net/system-net.ts';
 import { Recordings } from './recording/recordings.ts';
@@ -142,6 +143,7 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
         },
       });
       const port = await listen(server, config);
+      ownPorts.add(port);
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       fleet.start();
       recording = recordings.start().catch((err: unknown) => log.error({ err }, 'Recording could not start'));
