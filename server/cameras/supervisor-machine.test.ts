@@ -18,6 +18,7 @@ const ended = (nowMs: number, extra: Partial<SupervisorEvent & { kind: 'ended' }
   nowMs,
   failure: gone,
   coolDownMs: null,
+  lastPictureMs: nowMs,
   random: 1,
   ...extra,
 });
@@ -72,6 +73,13 @@ const table: Row[] = [
     ended(HEALTHY_AFTER_MS),
     backingOff(HEALTHY_AFTER_MS + 1000, 1, 0),
     [wake(HEALTHY_AFTER_MS + 1000)],
+  ],
+  [
+    'the silence before the end is not a healthy stretch',
+    live(0, 4),
+    ended(HEALTHY_AFTER_MS + 5000, { lastPictureMs: HEALTHY_AFTER_MS - 1 }),
+    backingOff(HEALTHY_AFTER_MS + 5000 + 16000, 5, 0),
+    [wake(HEALTHY_AFTER_MS + 5000 + 16000)],
   ],
   [
     'the driver may ask for silence',

@@ -45,6 +45,8 @@ export type SupervisorEvent =
       readonly nowMs: number;
       readonly failure: Failure;
       readonly coolDownMs: number | null;
+      /** When the session's last picture came, `null` without one: the silence after it is not a healthy stretch. */
+      readonly lastPictureMs: number | null;
       readonly random: number;
     }
   /** The address was found to have changed and is stored. */
@@ -113,12 +115,12 @@ function afterEnd(
   state: SupervisorState & { kind: 'connecting' | 'live' },
   event: SupervisorEvent & { kind: 'ended' },
 ): SupervisorStep {
-  const { nowMs, failure, coolDownMs, random } = event;
+  const { nowMs, failure, coolDownMs, lastPictureMs, random } = event;
   if (failure.code === 'refused' || failure.code === 'bad_input') {
     const untilMs = nowMs + REFUSED_RETRY_MS;
     return { state: { kind: 'refused', untilMs }, effects: [{ kind: 'wake', atMs: untilMs }] };
   }
-  const wasHealthy = state.kind === 'live' && nowMs - state.sinceMs >= HEALTHY_AFTER_MS;
+  const wasHealthy = state.kind === 'live' && (lastPictureMs ?? state.sinceMs) - state.sinceMs >= HEALTHY_AFTER_MS;
   const attempt = wasHealthy ? 0 : state.attempt;
   const failedDials = state.kind === 'connecting' ? state.failedDials + 1 : 0;
   const locate: SupervisorEffect[] =

@@ -28,7 +28,7 @@ class FakeDriver {
   } as unknown as CameraDriver;
 
   /** Answers the newest dial; the returned functions drive the session. */
-  accept(options: { hangGoodbye?: boolean; ignoreAbort?: boolean } = {}) {
+  accept(options: { hangGoodbye?: boolean; ignoreAbort?: boolean; brokenCounters?: boolean } = {}) {
     const dial = this.dials.at(-1)!;
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
@@ -37,7 +37,10 @@ class FakeDriver {
     let wake = () => {};
     const session: CameraSession = {
       facts: {},
-      counters: () => ({ framesDropped: 2, details: {} }),
+      counters: () => {
+        if (options.brokenCounters) throw new Error('a bug of the driver');
+        return { framesDropped: 2, details: {} };
+      },
       async *frames() {
         for (;;) {
           const frame = queue.shift();
@@ -243,6 +246,59 @@ test('after stop nothing is left behind', async () => {
   await stopped(supervisor, clock);
   assert.equal(clock.timers, 0);
   assert.equal(driver.open, 0);
+});
+
+test('no timer outlives its session, however it ended', async () => {
+  const { clock, driver, supervisor } = start();
+  supervisor.enable();
+  await clock.advance(0);
+  for (const end of ['restart', 'fail', 'stop'] as const) {
+    const session = driver.accept();
+    session.frame(0);
+    await clock.advance(1);
+    if (end === 'restart') supervisor.restart();
+    if (end === 'fail') session.fail(new NvrError('unavailable', 'gone'));
+    if (end === 'stop') void supervisor.stop();
+    await clock.advance(0);
+    if (end === 'fail') {
+      assert.equal(clock.timers, 1, 'the back-off');
+      supervisor.restart();
+      await clock.advance(0);
+    }
+  }
+  assert.equal(clock.timers, 0);
+});
+
+test('a driver whose counters throw costs its session, not the camera', async () => {
+  const { clock, driver, failures, supervisor } = start();
+  supervisor.enable();
+  await clock.advance(0);
+  const session = driver.accept({ brokenCounters: true });
+  session.frame(0);
+  await clock.advance(0);
+  assert.equal(supervisor.framesDropped, 0);
+  session.fail(new NvrError('unavailable', 'gone'));
+  await clock.advance(5000);
+  assert.deepEqual(failures, ['unavailable']);
+  assert.equal(driver.dials.length, 2);
+  await stopped(supervisor, clock);
+});
+
+test('the back-off starts anew only after healthy pictures: the silence before the watchdog does not count', async () => {
+  const { clock, driver, supervisor } = start();
+  supervisor.enable();
+  await clock.advance(0);
+  for (let lives = 1; lives <= 3; lives++) {
+    const session = driver.accept();
+    for (let second = 0; second < 25; second++) {
+      session.frame(clock.monoMs());
+      await clock.advance(1000);
+    }
+    await clock.advance(WATCHDOG_MS + 1);
+    assert.deepEqual(supervisor.state.kind === 'backingOff' && supervisor.state.attempt, lives);
+    await clock.advance(4000);
+  }
+  await stopped(supervisor, clock);
 });
 
 async function stopped(supervisor: Supervisor, clock: ManualClock): Promise<void> {

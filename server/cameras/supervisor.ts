@@ -52,6 +52,8 @@ export class Supervisor {
   #session: CameraSession | null = null;
   #stopped = false;
   #droppedBefore = 0;
+  /** Monotonic time of the running life's last picture. */
+  #lastPictureMs: number | null = null;
   readonly #goodbyes = new WeakMap<CameraSession, Promise<void>>();
 
   constructor(options: SupervisorOptions) {
@@ -69,7 +71,7 @@ export class Supervisor {
 
   /** Frames lost on the way, over all sessions. */
   get framesDropped(): number {
-    return this.#droppedBefore + (this.#session?.counters().framesDropped ?? 0);
+    return this.#droppedBefore + (this.#session ? droppedOf(this.#session) : 0);
   }
 
   /** Wall-clock time of the next dial, or `null` when none is planned. */
@@ -150,6 +152,7 @@ export class Supervisor {
     const before = this.#running;
     this.#running = before.then(async () => {
       if (life.signal.aborted) return;
+      this.#lastPictureMs = null;
       const failure = await this.#live(life);
       if (life.signal.aborted) return;
       this.#dispatch(
@@ -158,6 +161,7 @@ export class Supervisor {
           nowMs: this.#options.clock.monoMs(),
           failure: { code: failure.code, message: failure.message },
           coolDownMs: failure.coolDownMs ?? null,
+          lastPictureMs: this.#lastPictureMs,
           random: this.#options.random(),
         },
         failure,
@@ -203,32 +207,33 @@ export class Supervisor {
     const { clock } = this.#options;
     let timer: Timer | null = null;
     let late = false;
-    const gone = new Promise<never>((_resolve, reject) => {
-      const onAbort = () => {
-        timer = clock.after(DISPOSE_TIMEOUT_MS, () => {
-          late = true;
-          reject(new NvrError('internal', 'The driver did not stop when it was told to'));
-        });
-      };
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-    });
+    const gone = Promise.withResolvers<never>();
+    const onAbort = () => {
+      timer = clock.after(DISPOSE_TIMEOUT_MS, () => {
+        late = true;
+        gone.reject(new NvrError('internal', 'The driver did not stop when it was told to'));
+      });
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
     work.then(
       (value) => late && onLate(value),
       () => {},
     );
     try {
-      return await Promise.race([work, gone]);
+      return await Promise.race([work, gone.promise]);
     } finally {
+      // The signal lives longer than this wait: an abort after it must not start a timer that nobody cancels.
+      signal.removeEventListener('abort', onAbort);
       (timer as Timer | null)?.cancel();
     }
   }
 
   async #watch(session: CameraSession, signal: AbortSignal, stop: (reason: NvrError) => void): Promise<void> {
     const { clock, onFrame } = this.#options;
-    let lastPictureMs = clock.monoMs();
+    const openedMs = clock.monoMs();
     const tick = () => {
-      if (clock.monoMs() - lastPictureMs >= WATCHDOG_MS) {
+      if (clock.monoMs() - (this.#lastPictureMs ?? openedMs) >= WATCHDOG_MS) {
         stop(new NvrError('timeout', `No picture for ${WATCHDOG_MS / 1000} s`));
       } else timer = clock.after(WATCHDOG_TICK_MS, tick);
     };
@@ -237,8 +242,9 @@ export class Supervisor {
       for await (const frame of session.frames()) {
         if (signal.aborted) return;
         if (frame.kind === 'video') {
-          lastPictureMs = clock.monoMs();
-          if (this.#state.kind === 'connecting') this.#dispatch({ kind: 'firstFrame', nowMs: lastPictureMs });
+          const nowMs = clock.monoMs();
+          this.#lastPictureMs = nowMs;
+          if (this.#state.kind === 'connecting') this.#dispatch({ kind: 'firstFrame', nowMs });
         }
         onFrame(frame);
       }
@@ -270,7 +276,7 @@ export class Supervisor {
       patience.abort();
     }
     if (this.#session === session) {
-      this.#droppedBefore += session.counters().framesDropped;
+      this.#droppedBefore += droppedOf(session);
       this.#session = null;
     }
   }
@@ -287,5 +293,14 @@ export class Supervisor {
     } finally {
       this.#locating = null;
     }
+  }
+}
+
+/** A driver's counters are its own code: when they throw, the camera goes on without them. */
+function droppedOf(session: CameraSession): number {
+  try {
+    return session.counters().framesDropped;
+  } catch {
+    return 0;
   }
 }

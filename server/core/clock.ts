@@ -11,7 +11,10 @@ export interface Clock {
   wallMs(): number;
   /** Monotonic clock, milliseconds with fractions; never steps. */
   monoMs(): number;
-  /** Calls `fn` once after `delayMs`. Never keeps the process alive by itself. */
+  /**
+   * Calls `fn` once after `delayMs`. Keeps the process alive until then, so that a wait is never cut off by an empty
+   * event loop: whoever no longer needs it cancels it.
+   */
   after(delayMs: number, fn: () => void): Timer;
   /** Resolves after `delayMs`; rejects with `cancelled` as soon as the signal aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
