@@ -10,6 +10,7 @@ type Listener = (fact: ServerFact) => void;
 
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+const REST_AFTER_MS = 60_000;
 const FACTS = [
   'camera.added',
   'camera.changed',
@@ -23,6 +24,7 @@ const FACTS = [
   'segment.adopted',
   'segment.deleted',
   'segment.lost',
+  'segment.quarantined',
   'recording.failed',
   'storage.full',
 ] as const;
@@ -36,6 +38,8 @@ let source: EventSource | null = null;
 let retryMs = RETRY_MIN_MS;
 let timer: number | undefined;
 let wasLost = false;
+let paused = false;
+let hiddenTimer: number | undefined;
 
 /** Hears every fact; returns the way to stop. */
 export function onFact(listener: Listener): () => void {
@@ -88,19 +92,38 @@ export function startEvents(): void {
 
 export function stopEvents(): void {
   clearTimeout(timer);
+  clearTimeout(hiddenTimer);
   source?.close();
   source = null;
   wasLost = false;
+  paused = false;
   connected.value = null;
+}
+
+function reopen(): void {
+  clearTimeout(timer);
+  source?.close();
+  retryMs = RETRY_MIN_MS;
+  paused = false;
+  open();
 }
 
 // Back on screen or on the network: do not wait for the back-off.
 function wake(): void {
-  if (source && connected.peek() === false && document.visibilityState === 'visible') {
-    clearTimeout(timer);
-    retryMs = RETRY_MIN_MS;
-    open();
-  }
+  clearTimeout(hiddenTimer);
+  if (source && (paused || connected.peek() === false)) reopen();
 }
+
+// A browser has six connections to a host for all its tabs together: a tab that nobody looks at gives its own back.
+function rest(): void {
+  clearTimeout(timer);
+  source?.close();
+  paused = source !== null;
+  wasLost = paused;
+}
+
 addEventListener('online', wake);
-document.addEventListener('visibilitychange', wake);
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') wake();
+  else hiddenTimer = window.setTimeout(rest, REST_AFTER_MS);
+});

@@ -15,6 +15,7 @@ const sentences: Readonly<Record<string, string>> = {
   'segment.adopted': 'A recording was rescued after a crash',
   'segment.deleted': 'A recording was deleted',
   'segment.lost': 'A recording is missing on the disk',
+  'segment.quarantined': 'A damaged recording was put aside',
   'recording.failed': 'Recording failed',
   'storage.full': 'The disk is full',
 };
@@ -32,13 +33,15 @@ export function eventSentence(event: EventEntry): string {
     event.message ??
     textOf(event, 'message') ??
     textOf(event, 'host') ??
+    textOf(event, 'file') ??
     (typeof bytes === 'number' ? format.bytes(bytes) : null);
   return detail ? `${base}: ${detail}` : base;
 }
 
 /** The colour of an event. */
 export function eventTone(event: EventEntry): 'good' | 'bad' | 'busy' | 'off' {
-  if (['camera.lost', 'recording.failed', 'storage.full', 'segment.lost'].includes(event.type)) return 'bad';
+  if (['camera.lost', 'recording.failed', 'storage.full', 'segment.lost', 'segment.quarantined'].includes(event.type))
+    return 'bad';
   if (event.type === 'camera.wentLive') return 'good';
   return event.type === 'segment.adopted' || event.type === 'camera.moved' ? 'busy' : 'off';
 }
