@@ -31,7 +31,7 @@ test('lists, switches and off are read', () => {
     PERCH_DISCOVERY_TARGETS: '127.0.0.2,127.0.0.3:4000',
     PERCH_RTSP_PORT: 'off',
     PERCH_WEBRTC_PORT: '0',
-    PERCH_TRUST_PROXY: '10.0.0.0/8',
+    PERCH_TRUST_PROXY: '10.0.0.0/8, ::1',
     PERCH_ADMIN_USER: 'anna',
     PERCH_ADMIN_PASSWORD: 'correct horse',
   });
@@ -39,7 +39,7 @@ test('lists, switches and off are read', () => {
   assert.deepEqual(config.discoveryTargets, ['127.0.0.2', '127.0.0.3:4000']);
   assert.equal(config.rtspPort, null);
   assert.equal(config.webrtcPort, 0);
-  assert.equal(config.trustProxy, '10.0.0.0/8');
+  assert.equal(config.trustProxy, '10.0.0.0/8, ::1');
   assert.deepEqual(config.admin, { username: 'anna', password: 'correct horse' });
 });
 
@@ -50,8 +50,14 @@ const bad: [string, Record<string, string>][] = [
   ['PERCH_HOST', { PERCH_HOST: 'a b' }],
   ['PERCH_LOG_LEVEL', { PERCH_LOG_LEVEL: 'loud' }],
   ['PERCH_TRUST_PROXY', { PERCH_TRUST_PROXY: 'maybe' }],
+  ['PERCH_TRUST_PROXY', { PERCH_TRUST_PROXY: '999.1.1.1' }],
+  ['PERCH_TRUST_PROXY', { PERCH_TRUST_PROXY: '10.0.0.0/33' }],
+  ['PERCH_TRUST_PROXY', { PERCH_TRUST_PROXY: '10.0.0.1, face' }],
   ['PERCH_ALLOWED_HOSTS', { PERCH_ALLOWED_HOSTS: 'ok.org,http://x' }],
   ['PERCH_DISCOVERY_TARGETS', { PERCH_DISCOVERY_TARGETS: '127.0.0.1:x' }],
+  ['PERCH_DISCOVERY_TARGETS', { PERCH_DISCOVERY_TARGETS: '127.0.0.1:99999' }],
+  ['PERCH_DISCOVERY_TARGETS', { PERCH_DISCOVERY_TARGETS: '127.0.0.1:0' }],
+  ['PERCH_DAHUA_SERVER', { PERCH_DAHUA_SERVER: 'p2p.example.org:70000' }],
   ['PERCH_ADMIN_PASSWORD', { PERCH_ADMIN_USER: 'anna' }],
   ['PERCH_ADMIN_PASSWORD', { PERCH_ADMIN_USER: 'anna', PERCH_ADMIN_PASSWORD: 'short' }],
   ['PERCH_ADMIN_USER', { PERCH_ADMIN_PASSWORD: 'long enough' }],

@@ -1,5 +1,6 @@
 // Environment to one frozen Config, checked once. A bad value stops the start with one line that names it.
 
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { NvrError } from './core/nvr-error.ts';
 
@@ -31,7 +32,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 const MAX_PORT = 65535;
 const MIN_PASSWORD_LENGTH = 8;
 const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
-const TARGET = /^[^\s:,/]+(:\d{1,5})?$/;
+const TARGET = /^[^\s:,/]+(:(?<port>\d{1,5}))?$/;
+const PREFIX_BITS = { 4: 32, 6: 128 } as const;
 
 function bad(name: string, value: string, allowed: string): NvrError {
   return new NvrError('bad_input', `${name}=${JSON.stringify(value)} is not allowed: ${allowed}`);
@@ -52,12 +54,12 @@ export function readConfig(env: Env, cwd = process.cwd()): Config {
     }
     return Number(value);
   };
-  const list = (name: string, pattern: RegExp, allowed: string) => {
+  const list = (name: string, isAllowed: (item: string) => boolean, allowed: string) => {
     const items = (text(name) ?? '')
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
-    for (const item of items) if (!pattern.test(item)) throw bad(name, item, allowed);
+    for (const item of items) if (!isAllowed(item)) throw bad(name, item, allowed);
     return items;
   };
   const flag = (name: string) => {
@@ -93,7 +95,7 @@ export function readConfig(env: Env, cwd = process.cwd()): Config {
     throw bad('PERCH_MQTT_URL', '(hidden)', 'a URL that begins with mqtt://, mqtts://, ws:// or wss://');
   }
   const dahuaServer = text('PERCH_DAHUA_SERVER');
-  if (dahuaServer && !TARGET.test(dahuaServer)) throw bad('PERCH_DAHUA_SERVER', dahuaServer, 'host:port');
+  if (dahuaServer && !isTarget(dahuaServer)) throw bad('PERCH_DAHUA_SERVER', dahuaServer, 'host:port');
 
   return Object.freeze({
     host,
@@ -102,24 +104,42 @@ export function readConfig(env: Env, cwd = process.cwd()): Config {
     admin: username ? { username, password } : null,
     logLevel,
     trustProxy: readTrustProxy(text('PERCH_TRUST_PROXY')),
-    allowedHosts: list('PERCH_ALLOWED_HOSTS', HOST_NAME, 'host names separated by commas, without ports').map((name) =>
+    allowedHosts: list('PERCH_ALLOWED_HOSTS', isHostName, 'host names separated by commas, without ports').map((name) =>
       name.toLowerCase(),
     ),
-    discoveryTargets: list('PERCH_DISCOVERY_TARGETS', TARGET, 'address or address:port, separated by commas'),
+    discoveryTargets: list('PERCH_DISCOVERY_TARGETS', isTarget, 'address or address:port, separated by commas'),
     dahuaServer,
     dahuaExpose: flag('PERCH_DAHUA_EXPOSE'),
     mqttUrl,
     rtspPort: port('PERCH_RTSP_PORT', 8554, true),
     webrtcPort: port('PERCH_WEBRTC_PORT', 8555, true),
-    frameAncestors: list('PERCH_FRAME_ANCESTORS', /^https?:\/\/[^\s;,'"]+$/, 'origins such as http://ha.lan:8123'),
+    frameAncestors: list('PERCH_FRAME_ANCESTORS', isOrigin, 'origins such as http://ha.lan:8123'),
     tls: certFile && keyFile ? { certFile: resolve(cwd, certFile), keyFile: resolve(cwd, keyFile) } : null,
   });
+}
+
+const isHostName = (text: string) => HOST_NAME.test(text);
+const isOrigin = (text: string) => /^https?:\/\/[^\s;,'"]+$/.test(text);
+
+/** `host` or `host:port`. */
+function isTarget(text: string): boolean {
+  const match = TARGET.exec(text);
+  const port = match?.groups?.port;
+  return match !== null && (port === undefined || (Number(port) >= 1 && Number(port) <= MAX_PORT));
+}
+
+/** An address, or a network as `address/bits`. */
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (rest.length > 0 || (family !== 4 && family !== 6)) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= PREFIX_BITS[family]);
 }
 
 /** `on`/`off`, or the proxies' addresses, as Fastify's `trustProxy` takes them. */
 function readTrustProxy(value: string | null): boolean | string {
   if (value === null || /^(0|off|false|no)$/i.test(value)) return false;
   if (/^(1|on|true|yes)$/i.test(value)) return true;
-  if (/^[0-9a-f:./, ]+$/i.test(value)) return value;
+  if (value.split(',').every((range) => isAddressRange(range.trim()))) return value;
   throw bad('PERCH_TRUST_PROXY', value, 'on, off, or addresses of proxies separated by commas');
 }
