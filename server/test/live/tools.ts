@@ -8,6 +8,7 @@ import { ADMIN, type Nvr, startNvr } from '../harness.ts';
 
 const FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
 const LIMIT_MS = 40_000;
+const FAREWELL_MS = 2000;
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 
 /** For `test(..., { skip })`: names what is missing. */
@@ -46,9 +47,13 @@ export async function run(command: string, args: readonly string[], options: Too
   child.stderr.on('data', (chunk: Buffer) => {
     err = (err + chunk.toString()).slice(-200_000);
   });
+  let done = false;
   const limit = setTimeout(() => end(child, 'SIGKILL'), LIMIT_MS);
   const check = setInterval(() => {
-    if (options.enough?.({ out: Buffer.concat(out), err })) end(child, 'SIGTERM');
+    if (done || !options.enough?.({ out: Buffer.concat(out), err })) return;
+    done = true;
+    end(child, 'SIGTERM');
+    setTimeout(() => end(child, 'SIGKILL'), FAREWELL_MS).unref(); // motion waits for its camera
   }, 100);
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
