@@ -59,6 +59,7 @@ export class Encoder {
   #running: Promise<void> | null = null;
   #attempt = 0;
   #lastSeq = 0;
+  #caughtUp = false;
 
   constructor(options: EncoderOptions) {
     this.#options = options;
@@ -170,10 +171,12 @@ export class Encoder {
     }
   }
 
+  /** Whether to leave a picture out. The pictures of the pre-roll are late by nature; once caught up, none may be. */
   #late(frame: VideoFrame): boolean {
     const newest = this.#options.source.newestVideo;
-    const allowedMs = MAX_LAG_MS + (this.#options.preRollMs ?? 0);
-    return newest !== null && newest.frame.monoMs - frame.monoMs > allowedMs && newest.seq > this.#lastSeq;
+    const lagMs = newest && newest.seq > this.#lastSeq ? newest.frame.monoMs - frame.monoMs : 0;
+    if (lagMs <= MAX_LAG_MS) this.#caughtUp = true;
+    return lagMs > MAX_LAG_MS + (this.#caughtUp ? 0 : (this.#options.preRollMs ?? 0));
   }
 
   async #publishOutput(process: FfmpegProcess, run: Run, pending: Map<number, Instant>): Promise<void> {
@@ -204,7 +207,7 @@ export class Encoder {
     }
   }
 
-  /** Kills an ffmpeg that takes pictures and gives none back. */
+  /** Kills an ffmpeg that takes pictures and gives none back. In real time: a process does not live in a test's. */
   #watch(process: FfmpegProcess, pending: Map<number, Instant>): Timer {
     let stalledMs = 0;
     let seen = this.tally.get('encoded');
@@ -214,9 +217,9 @@ export class Encoder {
       stalledMs = encoded === seen && pending.size > 0 ? stalledMs + HUNG_CHECK_MS : 0;
       seen = encoded;
       if (stalledMs >= HUNG_MS) void process.kill();
-      else timer = this.#clock.after(HUNG_CHECK_MS, check);
+      else timer = systemClock.after(HUNG_CHECK_MS, check);
     };
-    timer = this.#clock.after(HUNG_CHECK_MS, check);
+    timer = systemClock.after(HUNG_CHECK_MS, check);
     return { cancel: () => timer.cancel() };
   }
 }
