@@ -1,17 +1,18 @@
 // Composition root: builds every part, wires it, starts and stops it in order. Usable without a process (tests, demo).
 
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger as PinoLogger } from 'pino';
-import { createAuth } from './auth/auth.ts';
+import { type Auth, createAuth } from './auth/auth.ts';
 import { Discovery } from './cameras/discovery.ts';
 import { Fleet } from './cameras/fleet.ts';
 import { CameraProbe } from './cameras/probe.ts';
 import type { Config } from './config.ts';
 import { Bus } from './core/bus.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { NvrError } from './core/nvr-error.ts';
+import { isNvrError, NvrError } from './core/nvr-error.ts';
 import { createDrivers } from './drivers/all-drivers.ts';
 import { createServer } from './http/server.ts';
 import { ownPorts } from './net/address-rules.ts';
@@ -65,18 +66,26 @@ export type PerchApp = {
 export function createApp(options: AppOptions): PerchApp {
   const { config } = options;
   makeFolder(config.dataDir);
-  const lock = DataLock.acquire(config.dataDir);
-  try {
-    return build(options, lock);
-  } catch (error) {
-    lock[Symbol.dispose]();
-    throw error;
-  }
+  using parts = new DisposableStack();
+  parts.use(DataLock.acquire(config.dataDir));
+  const app = build(options, parts);
+  const held = parts.move();
+  return {
+    ...app,
+    async stop() {
+      try {
+        await app.stop();
+      } finally {
+        held.dispose();
+      }
+    },
+  };
 }
 
-function build({ config, log, clock = systemClock, net = systemNet }: AppOptions, lock: DataLock): PerchApp {
+/** @param parts gets what must be closed at the end, also when the building fails half way */
+function build({ config, log, clock = systemClock, net = systemNet }: AppOptions, parts: DisposableStack): PerchApp {
   const secrets = Secrets.fromFile(join(config.dataDir, KEY_FILE));
-  const db = openDatabase(join(config.dataDir, DATABASE_FILE));
+  const db = parts.adopt(openDatabase(join(config.dataDir, DATABASE_FILE)), (open) => void open.close());
   const recordingsDir = join(config.dataDir, RECORDINGS_FOLDER);
 
   const bus = new Bus((err, name) => log.error({ err, fact: name }, 'A listener failed'));
@@ -119,8 +128,8 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
     bus,
     recordings,
     async start() {
-      if (config.admin && auth.accounts.setupRequired)
-        await auth.accounts.setUp(config.admin.username, config.admin.password);
+      const tls = config.tls && readTls(config.tls);
+      if (config.admin && auth.accounts.setupRequired) await setUpAdmin(auth, config.admin);
       server = await createServer({
         log,
         clock,
@@ -138,7 +147,7 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
           trustProxy: config.trustProxy,
           allowedHosts: config.allowedHosts,
           frameAncestors: config.frameAncestors,
-          tls: config.tls && { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) },
+          tls,
           webRoot: existsSync(WEB_ROOT) ? WEB_ROOT : null,
         },
       });
@@ -151,13 +160,41 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
     },
     async stop() {
       await recording;
-      await Promise.all([recordings.stop(), fleet.stop()]);
-      await server?.close();
+      // One part that fails must not keep the others open.
+      const ends = await Promise.allSettled([recordings.stop(), fleet.stop()]);
+      ends.push(...(await Promise.allSettled([server?.close()])));
       stopEvents();
-      db.close();
-      lock[Symbol.dispose]();
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };
+}
+
+async function setUpAdmin(auth: Auth, { username, password }: NonNullable<Config['admin']>): Promise<void> {
+  try {
+    await auth.accounts.setUp(username, password);
+  } catch (error) {
+    if (!isNvrError(error, 'bad_input')) throw error;
+    throw new NvrError('bad_input', `PERCH_ADMIN_USER, PERCH_ADMIN_PASSWORD: ${error.message}`, { cause: error });
+  }
+}
+
+/** Reads certificate and key. @throws NvrError `bad_input` naming the variable whose file is wrong */
+function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): { cert: Buffer; key: Buffer } {
+  const read = <T>(name: string, file: string, parse: (pem: Buffer) => T) => {
+    try {
+      const pem = readFileSync(file);
+      return { pem, parsed: parse(pem) };
+    } catch (cause) {
+      const reason = (cause as Error).message.split('\n')[0];
+      throw new NvrError('bad_input', `${name}=${JSON.stringify(file)} cannot be used: ${reason}`, { cause });
+    }
+  };
+  const cert = read('PERCH_TLS_CERT', certFile, (pem) => new X509Certificate(pem));
+  const key = read('PERCH_TLS_KEY', keyFile, (pem) => createPrivateKey(pem));
+  if (!cert.parsed.checkPrivateKey(key.parsed)) {
+    throw new NvrError('bad_input', `PERCH_TLS_KEY=${JSON.stringify(keyFile)} is not the key of PERCH_TLS_CERT`);
+  }
+  return { cert: cert.pem, key: key.pem };
 }
 
 function makeFolder(folder: string): void {

@@ -19,13 +19,16 @@ const DEMO_SIZE = { width: 640, height: 480 };
 
 /** Starts one simulator per driver and an app that has them added and recording. `start` still is the caller's. */
 export async function startDemo(config: Config, log: PinoLogger): Promise<PerchApp> {
+  await using parts = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'perch-demo-'));
+  parts.defer(() => rm(dataDir, { recursive: true, force: true }));
   const pictures = await openPictures({
     source: TEST_SOURCE,
     ...DEMO_SIZE,
     fps: DEMO_FPS,
     onEnd: (err) => log.error({ err }, 'Demo: the source of test pictures ended'),
   });
+  parts.use(pictures);
   const simulator = await IwfcamSimulator.start({
     net: systemNet,
     clock: systemClock,
@@ -35,10 +38,12 @@ export async function startDemo(config: Config, log: PinoLogger): Promise<PerchA
     fps: DEMO_FPS,
     audio: true,
   });
+  parts.defer(() => simulator.stop());
   const app = createApp({
     config: { ...config, dataDir, discoveryTargets: [`${CAMERA_HOST}:${simulator.discoveryPort}`] },
     log,
   });
+  parts.defer(() => app.stop());
   await app.fleet.add({
     name: 'Demo IWFCam',
     driver: 'iwfcam',
@@ -46,14 +51,6 @@ export async function startDemo(config: Config, log: PinoLogger): Promise<PerchA
     recording: { mode: 'continuous' },
   });
   log.info({ dataDir }, 'Demo: a simulated camera is added and recorded into a scratch folder');
-  return {
-    ...app,
-    start: () => app.start(),
-    async stop() {
-      await app.stop();
-      await simulator.stop();
-      await pictures[Symbol.asyncDispose]();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  const held = parts.move();
+  return { ...app, stop: () => held.disposeAsync() };
 }

@@ -1,10 +1,10 @@
-// The process: configuration, start, signals, exit code.
+// The process: configuration, start, signals, exit code. The app is loaded only when signals are heard: on a small
+// machine that takes seconds, in which a SIGTERM would be a death instead of an end.
 
 import pino from 'pino';
-import { createApp, type PerchApp } from './app.ts';
+import type { PerchApp } from './app.ts';
 import { type Config, readConfig } from './config.ts';
 import { isNvrError } from './core/nvr-error.ts';
-import { startDemo } from './demo.ts';
 
 /** SIGTERM to exit: the public interface promises five seconds. */
 const STOP_DEADLINE_MS = 4700;
@@ -28,10 +28,13 @@ const log = pino({
 
 let stopping: Promise<void> | null = null;
 let app: PerchApp | null = null;
+/** From here on there may be something to close. */
+let isOpen = false;
 
 /** Ends the process once; a repeated signal changes nothing and never shortens the clean end. */
 function stop(reason: string, exitCode: number): void {
   if (stopping) return;
+  if (!isOpen) process.exit(exitCode);
   log.info({ reason }, 'Stopping: saying goodbye to the cameras, closing recordings');
   const deadline = setTimeout(() => {
     log.error({}, 'The clean end took too long; leaving now');
@@ -63,6 +66,12 @@ process.on('uncaughtException', (error) => {
 });
 
 const starting: Promise<void> = (async () => {
+  log.info({ dataDir: config.dataDir }, 'Starting');
+  const { createApp } = await import('./app.ts');
+  const { startDemo } = await import('./demo.ts');
+  // Loading holds the event loop: a signal that came meanwhile is heard in this turn.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  isOpen = true;
   app = process.argv.includes('--demo') ? await startDemo(config, log) : createApp({ config, log });
   const { url } = await app.start();
   process.stdout.write(`\nPerch is running. Open ${url} in a browser.\n\n`);
@@ -71,6 +80,8 @@ const starting: Promise<void> = (async () => {
 starting.catch(async (error: unknown) => {
   if (isNvrError(error) && error.code !== 'internal') process.stderr.write(`perch: ${error.message}\n`);
   else log.fatal({ err: error }, 'Perch could not start');
+  // A signal came meanwhile: `stop` ends what there is.
+  if (stopping) return;
   await app?.stop().catch(() => {});
   process.exit(isNvrError(error, 'bad_input') ? EXIT_BAD_CONFIG : EXIT_FAILED);
 });

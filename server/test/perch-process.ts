@@ -19,8 +19,15 @@ export type PerchProcess = AsyncDisposable & {
   output(): string;
 };
 
-/** Starts the server on a data folder; resolves when it listens. @throws Error with its output when it ends instead */
-export async function startPerch(dataDir: string, env: Record<string, string> = {}): Promise<PerchProcess> {
+/**
+ * Starts the server on a data folder; resolves when it listens. `onOutput` may act on it before that.
+ * @throws Error with its exit code and output when it ends instead
+ */
+export async function startPerch(
+  dataDir: string,
+  env: Record<string, string> = {},
+  onOutput: (child: ChildProcess, output: string) => void = () => {},
+): Promise<PerchProcess> {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       ...process.env,
@@ -42,12 +49,15 @@ export async function startPerch(dataDir: string, env: Record<string, string> = 
   const url = await new Promise<string>((resolve, reject) => {
     const look = (chunk: Buffer) => {
       text += chunk.toString();
+      onOutput(child, text);
       const match = LISTENING.exec(text);
       if (match) resolve(match[1]!);
     };
     child.stdout.on('data', look);
     child.stderr.on('data', look);
-    void ended.then(() => reject(new Error(`Perch ended before it listened:\n${text}`)));
+    void ended.then(({ code, signal }) =>
+      reject(new Error(`Perch ended before it listened (${code ?? signal}):\n${text}`)),
+    );
   });
   const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`;
   return {

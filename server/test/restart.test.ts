@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -122,6 +122,32 @@ test('a second Perch on the same data folder is refused with one clear line', as
   const dataDir = await scratch(t);
   await using _first = await startPerch(dataDir);
   await assert.rejects(startPerch(dataDir), /perch: Another Perch is using/);
+});
+
+test('a signal while the program is still being loaded is a clean end', async (t) => {
+  const dataDir = await scratch(t);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    await assert.rejects(
+      startPerch(dataDir, {}, (child, output) => output.includes('"Starting"') && child.kill(signal)),
+      /ended before it listened \(0\)/,
+    );
+  }
+});
+
+test('files of TLS that cannot be used, and an administrator that cannot be made, are named on one line', async (t) => {
+  const dataDir = await scratch(t);
+  const file = join(dataDir, 'no.pem');
+  await writeFile(file, 'this is no certificate');
+  const tls = { PERCH_TLS_CERT: file, PERCH_TLS_KEY: file };
+  await assert.rejects(startPerch(dataDir, tls), /\(2\)[\s\S]*perch: PERCH_TLS_CERT="[^"]+no\.pem" cannot be used: /);
+  await assert.rejects(
+    startPerch(dataDir, { PERCH_TLS_CERT: '/nowhere/a', PERCH_TLS_KEY: '/nowhere/b' }),
+    /perch: PERCH_TLS_CERT="\/nowhere\/a" cannot be used: ENOENT/,
+  );
+  await assert.rejects(
+    startPerch(dataDir, { PERCH_ADMIN_PASSWORD: 'x'.repeat(1000) }),
+    /perch: PERCH_ADMIN_USER.*password/,
+  );
 });
 
 test('a bad variable stops the start with one line', async (t) => {
