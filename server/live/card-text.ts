@@ -3,6 +3,8 @@
 import sharp from 'sharp';
 
 const MAX_CHARACTERS = 60;
+/** UTF-16 units looked at. */
+const MAX_READ = 500;
 /** Smallest type, as a part of the wanted size, before a text is cut. */
 const MIN_SCALE = 0.6;
 /** Mean width of a character in sizes of the type; generous, for wide scripts. */
@@ -15,12 +17,14 @@ export function escapeXml(text: string): string {
   return text.replace(/\p{C}|[\uFFFE\uFFFF]/gu, '').replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The text on one line within `width` pixels: smaller type first, then cut. Control and combining marks are dropped. */
+/** The text on one line within `width` pixels: smaller type first, then cut. Control characters and piles of marks are dropped. */
 export function fitText(text: string, size: number, width: number): { text: string; size: number } {
   const clean = text
+    .slice(0, MAX_READ)
     .normalize('NFC')
-    .replace(/[\p{C}\p{M}]/gu, '')
     .replace(/\s+/gu, ' ')
+    .replace(/\p{C}/gu, '')
+    .replace(/(\p{M}{2})\p{M}+/gu, '$1')
     .trim();
   const characters = [...clean];
   const bounded = characters.length > MAX_CHARACTERS ? [...characters.slice(0, MAX_CHARACTERS - 1), '…'] : characters;

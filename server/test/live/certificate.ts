@@ -1,0 +1,23 @@
+// A self-signed certificate for tests of encrypted connections. It protects nothing: its key is public, here.
+
+/** For `https.createServer` in tests. */
+export const testCertificate = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgSshDJDuoaWj1Cgfv
+MkDOpVRqTNwSqjXLzDGapgNIFByhRANCAAQ+5OQW34huyweuozgyTGFuDdBV5QlQ
+lMqkxVS/SJsXh6CSkS4E6uK7+69F+AR10aXpEfIfcegg45Sv98B2zsvd
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBgTCCASegAwIBAgIUGYqO90fufCuYm0TBWFkBXU4b2kQwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKcGVyY2ggdGVzdDAgFw0yNjExMjIwMDMxNDJaGA8yMTI2MTAy
+OTAwMzE0MlowFTETMBEGA1UEAwwKcGVyY2ggdGVzdDBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABD7k5BbfiG7LB66jODJMYW4N0FXlCVCUyqTFVL9ImxeHoJKRLgTq
+4rv7r0X4BHXRpekR8h9x6CDjlK/3wHbOy92jUzBRMB0GA1UdDgQWBBSsDlCbg21l
+Oz6bwWwoCp8xxZ6cnTAfBgNVHSMEGDAWgBSsDlCbg21lOz6bwWwoCp8xxZ6cnTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIE18Q8Xxd0SMww0Iovm8
+mLd1h7oNP9SaLnq98iM8VHmCAiEAsoSDoa3NGiLHVgkPdW5kpUWClqB99G16E1KM
+8zA7uuk=
+-----END CERTIFICATE-----
+`,
+};
