@@ -25,6 +25,7 @@ import { liveRoutes } from '../../http/routes/live.ts';
 import { mediaRoutes } from '../../http/routes/media.ts';
 import { LiveFeeds } from '../../live/live-feeds.ts';
 import { openDatabase } from '../../store/database.ts';
+import { KnownPlaceTable } from '../../store/known-places.ts';
 import { SessionTable } from '../../store/sessions.ts';
 import { TokenTable } from '../../store/tokens.ts';
 import { UserTable } from '../../store/users.ts';
@@ -120,7 +121,12 @@ export class LiveFixture implements AsyncDisposable {
   /** Starts it on a free port. @param clock for feeds and frames; sockets always live in real time */
   static async start(slugs: readonly string[] = ['porch'], clock: Clock = systemClock): Promise<LiveFixture> {
     const db = openDatabase(':memory:');
-    const tables = { users: new UserTable(db), sessions: new SessionTable(db), tokens: new TokenTable(db) };
+    const tables = {
+      users: new UserTable(db),
+      sessions: new SessionTable(db),
+      tokens: new TokenTable(db),
+      places: new KnownPlaceTable(db),
+    };
     const auth = createAuth({ ...tables, clock: systemClock });
     const app = fastify({
       connectionTimeout: 120_000,

@@ -51,8 +51,12 @@ export class RawClient implements Disposable {
   }
 
   /** Waits until `pick` finds something in the bytes so far, and takes that much away. */
-  async take<T>(pick: (bytes: Buffer) => { value: T; length: number } | null, what: string): Promise<T> {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
+  async take<T>(
+    pick: (bytes: Buffer) => { value: T; length: number } | null,
+    what: string,
+    patienceMs = PATIENCE_MS,
+  ): Promise<T> {
+    const patience = AbortSignal.timeout(patienceMs);
     for (;;) {
       const found = pick(this.#bytes);
       if (found) {
@@ -60,7 +64,7 @@ export class RawClient implements Disposable {
         return found.value;
       }
       if (this.#ended) throw new Error(`the connection ended before ${what}`);
-      if (patience.aborted) throw new Error(`no ${what} within ${PATIENCE_MS} ms; so far ${this.#bytes.length} bytes`);
+      if (patience.aborted) throw new Error(`no ${what} within ${patienceMs} ms; so far ${this.#bytes.length} bytes`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         patience.addEventListener('abort', () => resolve(), { once: true });
@@ -87,19 +91,23 @@ export class RawClient implements Disposable {
   }
 
   /** The next part, checked byte by byte: boundary line, headers, body, CRLF. */
-  part(): Promise<ReadPart> {
-    return this.take((bytes) => {
-      const end = bytes.indexOf('\r\n\r\n');
-      if (end < 0) return null;
-      const [boundary, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
-      if (boundary !== '--frame') throw new Error(`a part begins with ${JSON.stringify(boundary)}`);
-      const headers = parseHeaders(lines);
-      const bodyAt = end + 4;
-      const bodyEnd = bodyAt + Number(headers['content-length']);
-      if (bytes.length < bodyEnd + 2) return null;
-      if (bytes.toString('latin1', bodyEnd, bodyEnd + 2) !== '\r\n') throw new Error('no CRLF behind a part');
-      return { value: { headers, body: bytes.subarray(bodyAt, bodyEnd) }, length: bodyEnd + 2 };
-    }, 'a part');
+  part(patienceMs = PATIENCE_MS): Promise<ReadPart> {
+    return this.take(
+      (bytes) => {
+        const end = bytes.indexOf('\r\n\r\n');
+        if (end < 0) return null;
+        const [boundary, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
+        if (boundary !== '--frame') throw new Error(`a part begins with ${JSON.stringify(boundary)}`);
+        const headers = parseHeaders(lines);
+        const bodyAt = end + 4;
+        const bodyEnd = bodyAt + Number(headers['content-length']);
+        if (bytes.length < bodyEnd + 2) return null;
+        if (bytes.toString('latin1', bodyEnd, bodyEnd + 2) !== '\r\n') throw new Error('no CRLF behind a part');
+        return { value: { headers, body: bytes.subarray(bodyAt, bodyEnd) }, length: bodyEnd + 2 };
+      },
+      'a part',
+      patienceMs,
+    );
   }
 
   /** Resolves when the server has ended the connection. */
