@@ -2,10 +2,17 @@
 
 import { isNvrError, type NvrError } from '../core/nvr-error.ts';
 import { explainOptions, type OptionTable, parseOptions } from './command-line.ts';
+import { httpMjpegCommand, httpSnapshotCommand } from './http-mjpeg/command.ts';
 import { iwfcamCommand } from './iwfcam/command.ts';
+import { rtspCommand } from './rtsp/command.ts';
 import type { SimulationCommand } from './simulation.ts';
 
-const commands: readonly SimulationCommand<never>[] = [iwfcamCommand as unknown as SimulationCommand<never>];
+const commands = [
+  iwfcamCommand,
+  rtspCommand,
+  httpMjpegCommand,
+  httpSnapshotCommand,
+] as readonly unknown[] as readonly SimulationCommand<never>[];
 
 const EXIT_FAILED = 1;
 const EXIT_BAD_OPTIONS = 2;
@@ -13,7 +20,7 @@ const EXIT_BAD_OPTIONS = 2;
 const WATCH_MS = 1000;
 
 function usage(): string {
-  const drivers = commands.map(({ driver, description }) => `  ${driver.padEnd(12)}${description}`).join('\n');
+  const drivers = commands.map(({ driver, description }) => `  ${driver.padEnd(16)}${description}`).join('\n');
   return `npm run simulate -- DRIVER [options]   (DRIVER --help lists its options)\n\n${drivers}`;
 }
 
