@@ -1,5 +1,6 @@
 // One camera: identity, settings, hub and status. What it is made of changes with its settings; who it is does not.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Bus } from '../core/bus.ts';
 import type { CameraConfig } from '../core/camera-config.ts';
 import type { CameraStatus } from '../core/camera-status.ts';
@@ -12,6 +13,7 @@ import type { Net } from '../net/net.ts';
 import { EncodedSource } from './encoded-source.ts';
 import { FrameHub } from './frame-hub.ts';
 import { RateMeter } from './rate-meter.ts';
+import { checkStoredSettings } from './settings-check.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SupervisorState } from './supervisor-machine.ts';
 
@@ -68,7 +70,7 @@ export class Camera {
     this.#encoded = new EncodedSource(this.hub, () => this.#config.recording, options.clock, this.log);
     this.#supervisor = new Supervisor({
       driver: options.driver,
-      settings: () => this.#config.settings,
+      settings: () => checkStoredSettings(options.driver, this.#config.settings),
       memory: options.memory,
       clock: options.clock,
       net: options.net,
@@ -165,7 +167,7 @@ export class Camera {
     this.#encoded.settingsChanged();
     if (before.enabled && !config.enabled) return this.#supervisor.disable();
     if (!before.enabled && config.enabled) this.#supervisor.enable();
-    else if (JSON.stringify(before.settings) !== JSON.stringify(config.settings)) this.#supervisor.restart();
+    else if (!isDeepStrictEqual(before.settings, config.settings)) this.#supervisor.restart();
   }
 
   /** Takes over settings that the driver itself found (a new address): the running dial is not disturbed. */

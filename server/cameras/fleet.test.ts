@@ -48,7 +48,8 @@ function setUp(options: { folders?: string[] } = {}) {
   const dialled: DriverSettings[] = [];
   const db = openDatabase(':memory:');
   const drivers = new DriverRegistry([noteDriver('iwfcam', dialled), noteDriver('rtsp', dialled)]);
-  const secrets = Secrets.ephemeral();
+  const first = Secrets.ephemeral();
+  let secrets = first;
   const bus = new Bus((error) => {
     throw error;
   });
@@ -68,7 +69,11 @@ function setUp(options: { folders?: string[] } = {}) {
       folderExists: (folder) => options.folders?.includes(folder) ?? false,
       random: () => 0.5,
     });
-  return { clock, dialled, db, make, fleet: make(), facts, bus };
+  /** Another key file from the next Fleet on; `null`: the first one again. */
+  const use = (other: Secrets | null) => {
+    secrets = other ?? first;
+  };
+  return { clock, dialled, db, make, fleet: make(), facts, bus, use };
 }
 
 const rejects = (work: Promise<unknown>, code: string, text: RegExp) =>
@@ -216,6 +221,93 @@ test('parallel additions of one name never collide', async () => {
     Array.from({ length: 20 }, () => fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a' } })),
   );
   assert.equal(new Set(added.map((camera) => camera.slug)).size, 20);
+});
+
+test('a sub source is checked under its own name', async () => {
+  const { fleet } = setUp();
+  const subSource = { driver: 'rtsp', settings: { host: 'b', password: 'pa55' } };
+  await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a' }, subSource });
+  const change = (patch: unknown) => fleet.change('door', { subSource: patch });
+  await rejects(change({ stray: 1 }), 'bad_input', /^subSource\.stray: there is no such setting/);
+  await rejects(change({ settings: { host: 'evil' } }), 'bad_input', /^subSource\.settings\.password/);
+  await rejects(change({ settings: { hots: 1 } }), 'bad_input', /^subSource\.settings\.hots/);
+  await change({ settings: { password: '********' } });
+  assert.equal(fleet.get('door').config.subSource?.settings.password, 'pa55');
+  assert.equal(fleet.view(fleet.get('door')).subSource?.settings.password, '********');
+});
+
+test('a camera of a driver that is missing is kept, refused with the reason, and shows none of its settings', async () => {
+  const { fleet, make, db, clock } = setUp();
+  await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a', password: 'pa55' } });
+  await fleet.add({ name: 'Gate', driver: 'rtsp', settings: { host: 'b' } });
+  db.prepare("update cameras set driver = 'tomorrow' where slug = 'door'").run();
+  const again = make();
+  again.start();
+  await clock.advance(0);
+  const door = again.get('door');
+  assert.equal(door.status().state, 'refused');
+  assert.match(String(door.status().error?.message), /no driver "tomorrow"/);
+  assert.deepEqual(again.view(door).settings, {});
+  assert.equal(again.get('gate').status().state, 'connecting');
+  await rejects(again.change('door', { name: 'Tor' }), 'bad_input', /^driver/);
+  await again.remove('door');
+  await again.stop();
+});
+
+test('with another key file a camera waits for its password, and has it back with the right one', async () => {
+  const { fleet, make, dialled, clock, use } = setUp();
+  await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a', password: 'pa55' } });
+  use(Secrets.ephemeral());
+  const wrong = make();
+  wrong.start();
+  await clock.advance(0);
+  assert.deepEqual(dialled, [], 'never dialled with half of its settings');
+  assert.equal(wrong.get('door').status().state, 'refused');
+  assert.match(String(wrong.get('door').status().error?.message), /settings\.password: .*enter it again/);
+  assert.equal(wrong.view(wrong.get('door')).settings.password, '********');
+  await wrong.change('door', { name: 'Tor' });
+  await rejects(wrong.change('door', { settings: { port: 81 } }), 'bad_input', /settings\.password: .*enter it again/);
+  await wrong.stop();
+  use(null);
+  assert.equal(make().get('door').config.settings.password, 'pa55', 'a rename has not destroyed it');
+  use(Secrets.ephemeral());
+  const mended = make();
+  mended.start();
+  await mended.change('door', { settings: { password: 'new' } });
+  await clock.advance(0);
+  assert.deepEqual(dialled, [{ host: 'a', password: 'new' }]);
+  await mended.stop();
+});
+
+test('stored settings that are no longer valid refuse one camera, not the start', async () => {
+  const { fleet, make, db, clock } = setUp();
+  await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a' } });
+  db.prepare('update cameras set settings = \'{"host": 5}\', recording = \'{"mode": "continuous"}\'').run();
+  const again = make();
+  again.start();
+  await clock.advance(0);
+  assert.match(String(again.get('door').status().error?.message), /settings\.host: must be string/);
+  assert.equal(
+    again.get('door').config.recording.segmentSeconds,
+    60,
+    'what an older version did not know has its default',
+  );
+  await again.stop();
+});
+
+test('the order of settings is no change', async () => {
+  const { fleet, dialled, clock } = setUp();
+  fleet.start();
+  await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { port: 80, host: 'a' } });
+  await clock.advance(0);
+  await fleet.change('door', { settings: { port: null } });
+  await fleet.change('door', { settings: { port: 80 } });
+  await clock.advance(0);
+  const dials = dialled.length;
+  await fleet.change('door', { settings: { host: 'a', port: 80 } });
+  await clock.advance(0);
+  assert.equal(dialled.length, dials);
+  await fleet.stop();
 });
 
 test('a patch cannot reach the prototype', async () => {

@@ -7,6 +7,7 @@ import { freeSlug, isSlug, MAX_SLUG_LENGTH, newId, slugFromName } from '../core/
 import type { Logger } from '../core/logger.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraDriver } from '../drivers/driver.ts';
+import { missingDriver } from '../drivers/missing-driver.ts';
 import type { DriverRegistry } from '../drivers/registry.ts';
 import type { Net } from '../net/net.ts';
 import type { CameraTable } from '../store/cameras.ts';
@@ -86,9 +87,15 @@ export class Fleet {
     const sub = config.subSource;
     return {
       ...config,
-      settings: maskSettings(this.#options.drivers.get(config.driver), config.settings),
-      subSource: sub && { ...sub, settings: maskSettings(this.#options.drivers.get(sub.driver), sub.settings) },
+      settings: this.#masked(config.driver, config.settings),
+      subSource: sub && { ...sub, settings: this.#masked(sub.driver, sub.settings) },
     };
+  }
+
+  /** Without the driver nobody knows which settings are secret: none is shown. */
+  #masked(driver: string, settings: DriverSettings): DriverSettings {
+    const known = this.#options.drivers.find(driver);
+    return known ? maskSettings(known, settings) : {};
   }
 
   /** @throws NvrError `bad_input` naming the field, `conflict` when the slug is taken */
@@ -222,14 +229,15 @@ export class Fleet {
 
   #subSource(input: unknown, before: CameraConfig['subSource']): CameraConfig['subSource'] {
     if (input === null || input === undefined) return null;
-    const { driver: id, settings } = asObject(input, 'subSource');
+    const { driver: id, settings, ...unknown } = asObject(input, 'subSource');
+    const [stray] = Object.keys(unknown);
+    if (stray !== undefined) throw new NvrError('bad_input', `subSource.${stray}: there is no such setting`);
     const driver = this.#options.drivers.get(String(id ?? before?.driver));
     const stored = before?.driver === driver.id ? before.settings : null;
     const base = stored ? maskSettings(driver, stored) : {};
-    return {
-      driver: driver.id,
-      settings: checkDriverSettings(driver, mergePatch(base, asObject(settings ?? {}, 'subSource.settings')), stored),
-    };
+    const field = 'subSource.settings';
+    const patched = mergePatch(base, asObject(settings ?? {}, field));
+    return { driver: driver.id, settings: checkDriverSettings(driver, patched, stored, field) };
   }
 
   #checkSlug(slug: unknown, own: CameraConfig | null): string {
@@ -263,7 +271,7 @@ export class Fleet {
     const { table, drivers, clock, net, log, bus, random } = this.#options;
     return new Camera({
       config,
-      driver: drivers.get(config.driver),
+      driver: drivers.find(config.driver) ?? missingDriver(config.driver),
       memory: {
         load: () => table.loadMemory(config.id),
         save: (value) => table.saveMemory(config.id, value, clock.wallMs()),

@@ -12,6 +12,7 @@ import {
 } from '../core/camera-config.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraDriver } from '../drivers/driver.ts';
+import { isSealed } from '../store/cameras.ts';
 import { mergePatch } from './merge-patch.ts';
 
 /** What is shown instead of a secret; sent back, it keeps the stored one. */
@@ -69,9 +70,13 @@ export const recordingInputSchema = Type.Partial(
 
 const recordingValidator = Compile(recordingInputSchema);
 
+/** Compiling takes milliseconds, and stored settings are checked at every dial. */
+const validators = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
 /** Checks a value against a schema. @throws NvrError `bad_input` naming the field under `field` */
 export function checkSchema<S extends TSchema>(schema: S, value: unknown, field: string): Static<S> {
-  const validator = Compile(schema);
+  const validator = validators.get(schema) ?? Compile(schema);
+  validators.set(schema, validator);
   if (validator.Check(value)) return value as Static<S>;
   throw firstError(validator.Errors(value), field);
 }
@@ -90,43 +95,73 @@ export function patchRecording(current: RecordingSettings, patch: unknown): Reco
 /** A trimmed, bounded name. @throws NvrError `bad_input` */
 export function checkName(name: unknown): string {
   const text = typeof name === 'string' ? name.trim() : '';
-  if (text === '' || text.length > MAX_NAME_LENGTH || /\p{Cc}/u.test(text)) {
+  if (text === '' || text.length > MAX_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(text)) {
     throw new NvrError('bad_input', `name: 1 to ${MAX_NAME_LENGTH} printable characters are expected`);
   }
   return text;
 }
 
 /**
- * Driver settings from a user, checked by the driver's schema and its own rules. A masked secret is replaced by the
- * stored one, unless the camera's address has changed: a stored password never follows a changed host.
+ * Driver settings from a user, checked by the driver's schema and its own rules, defaults filled in. A masked secret is
+ * replaced by the stored one, unless the camera's address has changed: a stored password never follows a changed host.
  * @param stored the camera's settings so far, if it has the same driver
+ * @param field what the caller calls these settings
  * @throws NvrError `bad_input` naming the field
  */
 export function checkDriverSettings(
   driver: CameraDriver,
   input: unknown,
   stored: DriverSettings | null,
+  field = 'settings',
 ): DriverSettings {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new NvrError('bad_input', 'settings: an object is expected');
+    throw new NvrError('bad_input', `${field}: an object is expected`);
   }
   const given = driver.normalize?.(input as DriverSettings) ?? (input as DriverSettings);
-  const settings: Record<string, unknown> = { ...given };
-  for (const name of driver.secrets) {
-    if (settings[name] !== SECRET_MASK) continue;
-    const kept = stored?.[name];
+  const settings: Record<string, unknown> = withDefaults(driver, given);
+  const before = stored && withDefaults(driver, stored);
+  const masked = driver.secrets.filter((name) => settings[name] === SECRET_MASK);
+  for (const name of masked) {
+    const kept = before?.[name];
     if (kept === undefined) {
-      throw new NvrError('bad_input', `settings.${name}: there is no stored value to keep; enter it`);
-    }
-    const moved = driver.hostSettings.find((host) => settings[host] !== stored?.[host]);
-    if (moved !== undefined) {
-      throw new NvrError('bad_input', `settings.${name}: enter it again, because settings.${moved} has changed`);
+      throw new NvrError('bad_input', `${field}.${name}: there is no stored value to keep; enter it`);
     }
     settings[name] = kept;
   }
-  const checked = checkSchema(driver.settingsSchema, settings, 'settings') as DriverSettings;
+  const checked = checkWhole(driver, settings, field);
+  const moved = driver.hostSettings.find((host) => checked[host] !== before?.[host]);
+  if (masked.length > 0 && moved !== undefined) {
+    throw new NvrError('bad_input', `${field}.${masked[0]}: enter it again, because ${field}.${moved} has changed`);
+  }
+  return checked;
+}
+
+/**
+ * Settings as they were stored, perhaps by another version, before they are used.
+ * @throws NvrError `bad_input` naming the field
+ */
+export function checkStoredSettings(driver: CameraDriver, stored: DriverSettings): DriverSettings {
+  return checkWhole(driver, withDefaults(driver, stored), 'settings');
+}
+
+function checkWhole(driver: CameraDriver, settings: DriverSettings, field: string): DriverSettings {
+  const lost = driver.secrets.find((name) => isSealed(settings[name]));
+  if (lost !== undefined) {
+    throw new NvrError('bad_input', `${field}.${lost}: the stored value cannot be read any more; enter it again`);
+  }
+  const checked = checkSchema(driver.settingsSchema, settings, field) as DriverSettings;
   driver.check?.(checked);
   return checked;
+}
+
+/** A copy with the defaults of the driver's schema for what is left out. */
+export function withDefaults(driver: CameraDriver, settings: DriverSettings): Record<string, unknown> {
+  const whole: Record<string, unknown> = { ...settings };
+  const { properties = {} } = driver.settingsSchema as { properties?: Record<string, { default?: unknown }> };
+  for (const [name, property] of Object.entries(properties)) {
+    if (whole[name] === undefined && property.default !== undefined) whole[name] = structuredClone(property.default);
+  }
+  return whole;
 }
 
 /** The public form of settings: secrets masked. */

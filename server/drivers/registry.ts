@@ -15,6 +15,10 @@ export class DriverRegistry {
     return [...this.#drivers.values()];
   }
 
+  find(id: string): CameraDriver | undefined {
+    return this.#drivers.get(id);
+  }
+
   /** @throws NvrError `bad_input` naming the known drivers */
   get(id: string): CameraDriver {
     const driver = this.#drivers.get(id);

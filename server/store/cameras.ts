@@ -1,6 +1,12 @@
 // The table of cameras. Settings go in and out in clear; on disk the secret ones are sealed.
 
-import type { CameraConfig, DriverId, DriverSettings, RecordingSettings } from '../core/camera-config.ts';
+import {
+  type CameraConfig,
+  type DriverId,
+  type DriverSettings,
+  defaultRecording,
+  type RecordingSettings,
+} from '../core/camera-config.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { Db } from './database.ts';
 import type { Secrets } from './secrets.ts';
@@ -21,7 +27,7 @@ type CameraRow = {
 /** Which settings of a driver are secret. */
 export type SecretNames = (driver: string) => readonly string[];
 
-/** A setting whose stored form could not be opened any more (another key file): the camera is kept, the value is gone. */
+/** A setting whose stored form could not be opened (another key file): it stays sealed, for the key may come back. */
 export type LostSecret = { readonly camera: string; readonly setting: string };
 
 /** A folder that once was given to a camera. */
@@ -67,7 +73,7 @@ export class CameraTable {
     };
   }
 
-  /** All cameras in order. A secret that cannot be opened is left out and listed in {@link lostSecrets}. */
+  /** All cameras in order. A secret that cannot be opened stays sealed and is listed in {@link lostSecrets}. */
   all(): CameraConfig[] {
     return this.#statements.all.all().map((row) => this.#fromRow(row));
   }
@@ -167,7 +173,7 @@ export class CameraTable {
       driver: row.driver as DriverId,
       settings: this.#open(row.id, JSON.parse(row.settings) as DriverSettings),
       enabled: row.enabled === 1,
-      recording: JSON.parse(row.recording) as RecordingSettings,
+      recording: readRecording(row.recording),
       subSource: sub && { driver: sub.driver, settings: this.#open(row.id, sub.settings) },
       createdAt: row.created_at,
     };
@@ -192,6 +198,7 @@ export class CameraTable {
       try {
         opened[name] = this.#secrets.decrypt(value.$secret, `${id}/${name}`);
       } catch {
+        opened[name] = value;
         this.lostSecrets.push({ camera: id, setting: name });
       }
     }
@@ -199,7 +206,14 @@ export class CameraTable {
   }
 }
 
-function isSealed(value: unknown): value is { $secret: string } {
+/** As stored, perhaps by an older version that knew less. */
+function readRecording(text: string): RecordingSettings {
+  const stored = JSON.parse(text) as Partial<RecordingSettings>;
+  return { ...defaultRecording, ...stored, encoder: { ...defaultRecording.encoder, ...stored.encoder } };
+}
+
+/** Whether a setting is still encrypted: see {@link LostSecret}. */
+export function isSealed(value: unknown): value is { $secret: string } {
   return typeof value === 'object' && value !== null && typeof (value as { $secret?: unknown }).$secret === 'string';
 }
 
