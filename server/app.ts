@@ -24,6 +24,7 @@ import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
 import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
+import { KnownPlaceTable } from './store/known-places.ts';
 import { Secrets } from './store/secrets.ts';
 import { SegmentIndex } from './store/segment-index.ts';
 import { SessionTable } from './store/sessions.ts';
@@ -105,7 +106,9 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
     log.error(lost, `A stored ${lost.setting} cannot be read (was ${KEY_FILE} replaced?); enter it again`);
   }
   const users = new UserTable(db);
-  const auth = createAuth({ users, sessions: new SessionTable(db), tokens: new TokenTable(db), clock });
+  const auth = createAuth({
+    ...{ users, sessions: new SessionTable(db), tokens: new TokenTable(db), places: new KnownPlaceTable(db), clock },
+  });
   const settings = new SettingsTable(db);
   const events = new EventLog(db, clock, () => settings.current.eventDays);
   const index = new SegmentIndex(db);

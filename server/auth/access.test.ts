@@ -3,16 +3,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../core/manual-clock.ts';
-import { isNvrError } from '../core/nvr-error.ts';
+import { isNvrError, NvrError } from '../core/nvr-error.ts';
 import { openDatabase } from '../store/database.ts';
+import { KnownPlaceTable } from '../store/known-places.ts';
 import { SessionTable } from '../store/sessions.ts';
 import { TokenTable } from '../store/tokens.ts';
 import { UserTable } from '../store/users.ts';
-import { MAX_FAILED_TRIES, MAX_UNKNOWN_TOKENS } from './attempts.ts';
+import { MAX_FAILED_TRIES } from './attempts.ts';
 import { createAuth } from './auth.ts';
 import { SESSION_IDLE_MS, SESSION_LIFE_MS } from './authenticator.ts';
 
-const ADDRESS = '192.0.2.1';
+const ADDRESS = { address: '192.0.2.1' };
 const PASSWORD = 'correct horse';
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -23,6 +24,7 @@ async function open() {
     users: new UserTable(db),
     sessions: new SessionTable(db),
     tokens: new TokenTable(db),
+    places: new KnownPlaceTable(db),
     clock,
   });
   const admin = await auth.accounts.setUp('admin', PASSWORD);
@@ -37,6 +39,7 @@ test('a hundred parallel set-ups make exactly one administrator', async () => {
     users: new UserTable(db),
     sessions: new SessionTable(db),
     tokens: new TokenTable(db),
+    places: new KnownPlaceTable(db),
     clock: new ManualClock(),
   });
   const results = await Promise.allSettled(
@@ -56,6 +59,7 @@ test('a wrong first password does not use up the set-up', async () => {
     users: new UserTable(db),
     sessions: new SessionTable(db),
     tokens: new TokenTable(db),
+    places: new KnownPlaceTable(db),
     clock: new ManualClock(),
   });
   await assert.rejects(auth.accounts.setUp('admin', 'short'), code('bad_input'));
@@ -116,29 +120,86 @@ test('the fifty-first session of a user ends the one used longest ago, and what 
   assert.equal(ended, true);
 });
 
-test('guessing is bounded per account, tokens apart from passwords', async () => {
+const OWNER = { address: '192.0.2.10' };
+const stranger = (n: number) => ({ address: `198.51.100.${n}` });
+
+test('fifteen tries a minute for an account, over all strangers, doors and capitals together', async () => {
+  const { authenticator, clock } = await open();
+  const doors = [
+    (n: number) => authenticator.signIn('admin', `wrong ${n}`, stranger(n)),
+    (n: number) => authenticator.byBasic('ADMIN', `wrong ${n}`, stranger(n)).then(refuseNull),
+  ];
+  for (let n = 0; n < MAX_FAILED_TRIES; n++) await assert.rejects(doors[n % 2]!(n), code('unauthenticated'));
+  for (const door of doors) await assert.rejects(door(200), code('rate_limited'));
+  await assert.rejects(authenticator.signIn('admin', PASSWORD, stranger(201)), code('rate_limited'), 'unheard');
+  await clock.advance(61_000);
+  await authenticator.signIn('admin', PASSWORD, stranger(201));
+});
+
+test('strangers do not lock out an address or a device that signed in during the last 30 days', async () => {
+  const { authenticator, clock } = await open();
+  const { device } = await authenticator.signIn('admin', PASSWORD, OWNER);
+  const flood = async () => {
+    for (let n = 0; n < MAX_FAILED_TRIES; n++)
+      await assert.rejects(authenticator.signIn('admin', `wrong ${n}`, stranger(n)), code('unauthenticated'));
+    await assert.rejects(authenticator.signIn('admin', PASSWORD, stranger(99)), code('rate_limited'));
+  };
+  await flood();
+  await authenticator.signIn('admin', PASSWORD, OWNER);
+  await authenticator.signIn('admin', PASSWORD, { ...stranger(7), device }); // the phone, from the flooded address
+  const forged = { ...stranger(98), device: 'x'.repeat(43) };
+  await assert.rejects(authenticator.signIn('admin', PASSWORD, forged), code('rate_limited'));
+  for (let n = 0; n < MAX_FAILED_TRIES; n++)
+    await assert.rejects(authenticator.signIn('admin', `wrong ${n}`, OWNER), code('unauthenticated'));
+  await assert.rejects(authenticator.signIn('admin', PASSWORD, OWNER), code('rate_limited'), 'its own fifteen');
+  await authenticator.signIn('admin', PASSWORD, { ...OWNER, device });
+
+  await clock.advance(31 * DAY_MS);
+  await flood();
+  for (const origin of [OWNER, { ...stranger(7), device }])
+    await assert.rejects(authenticator.signIn('admin', PASSWORD, origin), code('rate_limited'), 'not for ever');
+});
+
+test('what is known of one person opens no door to another', async () => {
+  const { authenticator, accounts } = await open();
+  await accounts.add({ username: 'v', password: PASSWORD, role: 'viewer', cameras: [] });
+  const { device } = await authenticator.signIn('v', PASSWORD, OWNER);
+  for (let n = 0; n < MAX_FAILED_TRIES; n++)
+    await assert.rejects(authenticator.signIn('admin', `wrong ${n}`, { ...OWNER, device }), code('unauthenticated'));
+  await assert.rejects(authenticator.signIn('admin', PASSWORD, { ...OWNER, device }), code('rate_limited'));
+  await authenticator.signIn('v', PASSWORD, OWNER);
+});
+
+test('unknown tokens: fifteen different ones a minute; the same one again is a client, not a guess', async () => {
   const { authenticator, apiTokens, admin, clock } = await open();
   const { secret } = apiTokens.add({ name: 't', scope: 'viewer', cameras: null, expiresAt: null }, admin.id);
-  for (let n = 0; n < MAX_UNKNOWN_TOKENS; n++) assert.equal(authenticator.byToken('x'.repeat(43), ADDRESS), null);
-  for (let n = 0; n < MAX_FAILED_TRIES; n++) {
-    await assert.rejects(authenticator.signIn('admin', `wrong ${n}`, ADDRESS), code('unauthenticated'));
-  }
-  assert.throws(() => authenticator.byToken('x'.repeat(43), ADDRESS), code('rate_limited'));
-  await assert.rejects(authenticator.signIn('admin', PASSWORD, ADDRESS), code('rate_limited'));
-  await assert.rejects(authenticator.byBasic('admin', PASSWORD, ADDRESS), code('rate_limited'));
+  const guess = (n: number) => String(n).padStart(43, 'x');
+  for (let n = 0; n < 200; n++) assert.equal(authenticator.byToken(guess(0), ADDRESS), null);
+  for (let n = 1; n < MAX_FAILED_TRIES; n++) assert.equal(authenticator.byToken(guess(n), ADDRESS), null);
+  assert.throws(() => authenticator.byToken(guess(99), ADDRESS), code('rate_limited'));
+  assert.equal(authenticator.byToken(guess(0), ADDRESS), null, 'a client with a revoked token gets its honest answer');
+  await assert.rejects(authenticator.signIn('admin', PASSWORD, ADDRESS), code('rate_limited'), 'all doors together');
   assert.equal(authenticator.byToken(secret, ADDRESS)?.scope, 'viewer', 'a good token is never held up');
   assert.equal((await authenticator.byBasic('any', secret, ADDRESS))?.kind, 'token');
   await clock.advance(61_000);
   await authenticator.signIn('admin', PASSWORD, ADDRESS);
 });
 
-test('parallel guesses do not get around the bound', async () => {
+function refuseNull<T>(value: T | null): T {
+  if (value === null) throw new NvrError('unauthenticated', 'no');
+  return value;
+}
+
+test('parallel guesses do not get around the bound; parallel right passwords are not guesses', async () => {
   const { authenticator } = await open();
+  const right = await Promise.all(Array.from({ length: 60 }, () => authenticator.signIn('admin', PASSWORD, ADDRESS)));
+  assert.equal(right.length, 60);
   const results = await Promise.allSettled(
-    Array.from({ length: 60 }, (_, n) => authenticator.signIn('admin', `wrong ${n}`, ADDRESS)),
+    Array.from({ length: 60 }, (_, n) => authenticator.signIn('admin', `wrong ${n}`, stranger(n))),
   );
   const tried = results.filter((result) => result.status === 'rejected' && code('unauthenticated')(result.reason));
   assert.equal(tried.length, MAX_FAILED_TRIES);
+  assert.ok(results.every((result) => result.status === 'rejected'));
 });
 
 test('a Basic password is remembered for a minute and dropped at any change of the user', async () => {

@@ -6,8 +6,8 @@ import { NvrError } from '../core/nvr-error.ts';
 import type { SessionTable } from '../store/sessions.ts';
 import type { Token, TokenTable } from '../store/tokens.ts';
 import type { User, UserTable } from '../store/users.ts';
-import { Attempts, MAX_UNKNOWN_TOKENS } from './attempts.ts';
 import type { Caller } from './caller.ts';
+import type { Doors, Origin } from './doors.ts';
 import { PASSWORD_LENGTH, type Passwords } from './passwords.ts';
 import type { Revocations } from './revocations.ts';
 import { hashSecret, isSecret, newSecret } from './secrets.ts';
@@ -29,26 +29,22 @@ export type AuthenticatorParts = {
   readonly sessions: SessionTable;
   readonly tokens: TokenTable;
   readonly passwords: Passwords;
+  readonly doors: Doors;
   readonly revocations: Revocations;
   readonly clock: Clock;
 };
 
 type Remembered = { readonly mac: string; readonly passwordHash: string; readonly untilMs: number };
 
-/** Answers "who is this". One per process: it holds the counters of failed tries. */
+/** Answers "who is this". One per process. */
 export class Authenticator {
   readonly #parts: AuthenticatorParts;
-  readonly #passwordTries: Attempts;
-  /** Apart from passwords: a forgotten client with an old token must not lock people out of the sign-in page. */
-  readonly #tokenTries: Attempts;
   readonly #macKey = randomBytes(32);
   readonly #remembered = new Map<string, Remembered>();
   readonly #verifying = new Map<string, Promise<User | null>>();
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
-    this.#passwordTries = new Attempts(parts.clock);
-    this.#tokenTries = new Attempts(parts.clock, MAX_UNKNOWN_TOKENS);
   }
 
   /** The caller of a session cookie, or `null` when it is not, or no longer, good. */
@@ -72,9 +68,9 @@ export class Authenticator {
    * The caller of an API token, or `null`. A good token is never held up; unknown ones are counted by address.
    * @throws NvrError `rate_limited`
    */
-  byToken(secret: string, address: string): Caller | null {
+  byToken(secret: string, origin: Origin): Caller | null {
     const caller = this.#findToken(secret);
-    if (!caller) this.#tokenTries.begin(null, address).failed();
+    if (!caller) this.#parts.doors.unknownToken(secret, origin);
     return caller;
   }
 
@@ -83,7 +79,7 @@ export class Authenticator {
    * for a minute, until that user changes.
    * @throws NvrError `rate_limited`
    */
-  async byBasic(username: string, password: string, address: string): Promise<Caller | null> {
+  async byBasic(username: string, password: string, origin: Origin): Promise<Caller | null> {
     const token = this.#findToken(password);
     if (token) return token;
     const known = this.#parts.users.byName(username);
@@ -95,7 +91,7 @@ export class Authenticator {
     // Twenty pictures of a dashboard come at once, with the same password: verify it once.
     let verifying = this.#verifying.get(mac);
     if (!verifying) {
-      verifying = this.#verify(username, password, address).finally(() => this.#verifying.delete(mac));
+      verifying = this.#verify(username, password, origin).finally(() => this.#verifying.delete(mac));
       this.#verifying.set(mac, verifying);
     }
     const user = await verifying;
@@ -106,11 +102,15 @@ export class Authenticator {
   }
 
   /**
-   * Signs in with a password: a new session and the secret for its cookie.
+   * Signs in with a password: a new session, the secret for its cookie, and the one for the device's.
    * @throws NvrError `unauthenticated` (the text does not tell which of the two was wrong), `rate_limited`
    */
-  async signIn(username: string, password: string, address: string): Promise<{ secret: string; caller: Caller }> {
-    const user = await this.#verify(username, password, address);
+  async signIn(
+    username: string,
+    password: string,
+    origin: Origin,
+  ): Promise<{ secret: string; device: string; caller: Caller }> {
+    const user = await this.#verify(username, password, origin);
     const caller = user && this.#stillCaller(user);
     if (!user || !caller) throw new NvrError('unauthenticated', 'The user name or the password is wrong');
     const { sessions, revocations, clock } = this.#parts;
@@ -118,10 +118,12 @@ export class Authenticator {
     sessions.removeOld(now - SESSION_LIFE_MS, now - SESSION_IDLE_MS);
     const secret = newSecret();
     const id = hashSecret(secret);
-    const dropped = sessions.add({ id, userId: user.id, createdAt: now, usedAt: now, address }, MAX_SESSIONS_PER_USER);
+    const session = { id, userId: user.id, createdAt: now, usedAt: now, address: origin.address };
+    const dropped = sessions.add(session, MAX_SESSIONS_PER_USER);
     if (dropped.length > 0)
       revocations.revoke((other) => other.sessionId !== null && dropped.includes(other.sessionId));
-    return { secret, caller: { ...caller, kind: 'session', sessionId: id, expiresAt: now + SESSION_LIFE_MS } };
+    const device = this.#parts.doors.deviceOf(user, origin);
+    return { secret, device, caller: { ...caller, kind: 'session', sessionId: id, expiresAt: now + SESSION_LIFE_MS } };
   }
 
   /** Ends one session and everything open under it. */
@@ -150,19 +152,20 @@ export class Authenticator {
     return tokenCaller(token, owner);
   }
 
-  async #verify(username: string, password: string, address: string): Promise<User | null> {
-    const attempt = this.#passwordTries.begin(username.slice(0, PASSWORD_LENGTH.max), address);
-    const user = this.#parts.users.byName(username);
+  async #verify(username: string, password: string, origin: Origin): Promise<User | null> {
+    const { users, passwords, doors } = this.#parts;
+    const attempt = await doors.begin(username.slice(0, PASSWORD_LENGTH.max), users.byName(username), origin);
+    const user = users.byName(username); // again: the try may have waited for its turn
     let right = false;
     try {
-      right =
-        password.length <= PASSWORD_LENGTH.max &&
-        (await this.#parts.passwords.verify(user?.passwordHash ?? null, password));
+      right = password.length <= PASSWORD_LENGTH.max && (await passwords.verify(user?.passwordHash ?? null, password));
     } finally {
       if (right) attempt.succeeded();
       else attempt.failed();
     }
-    return right ? user : null;
+    if (!right || !user) return null;
+    doors.remember(user, origin);
+    return user;
   }
 
   /** The caller for a user whose password was verified, unless the user changed in the meantime. */

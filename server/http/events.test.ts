@@ -115,7 +115,7 @@ test('the stream ends with the session, the token, the right, and the server', a
   const web = await serveHttp({ cameras: ['porch'] });
   const url = await web.listen();
   const viewer = await web.auth.accounts.add({ username: 'v', password: 'password 1', role: 'viewer', cameras: null });
-  const signedIn = await web.auth.authenticator.signIn('v', 'password 1', '127.0.0.1');
+  const signedIn = await web.auth.authenticator.signIn('v', 'password 1', { address: '127.0.0.1' });
   await using byRight = await EventReader.open(url, { cookie: `perch_session=${signedIn.secret}` });
   await using bySession = await EventReader.open(url, { cookie: web.cookie });
   const bearer = web.bearer('viewer');

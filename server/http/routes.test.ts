@@ -99,7 +99,7 @@ type Headers = Record<string, string>;
 async function callers(web: Awaited<ReturnType<typeof serveHttp>>): Promise<Record<Kind, Headers>> {
   const person = async (username: string, cameras: string[] | null): Promise<Headers> => {
     await web.auth.accounts.add({ username, password: 'a viewer password', role: 'viewer', cameras });
-    const { secret } = await web.auth.authenticator.signIn(username, 'a viewer password', '127.0.0.1');
+    const { secret } = await web.auth.authenticator.signIn(username, 'a viewer password', { address: '127.0.0.1' });
     return { cookie: `perch_session=${secret}` };
   };
   const { username, password } = WEB_ADMIN;
@@ -205,7 +205,7 @@ async function signedInAgain(web: Awaited<ReturnType<typeof serveHttp>>, usernam
   const { secret } = await web.auth.authenticator.signIn(
     username ?? WEB_ADMIN.username,
     username ? 'a viewer password' : WEB_ADMIN.password,
-    '127.0.0.1',
+    { address: '127.0.0.1' },
   );
   return { cookie: `perch_session=${secret}` };
 }

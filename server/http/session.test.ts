@@ -71,7 +71,7 @@ test('a wrong name and a wrong password get the same answer; the sixteenth is re
   assert.equal(wrong.statusCode, 401);
   assert.equal(wrong.headers['www-authenticate'], undefined, 'browsers would open their own dialog');
   assert.equal(wrong.body, nobody.body);
-  for (let n = 0; n < 13; n++) assert.equal((await signIn(web, 'admin', 'wrong')).statusCode, 401);
+  for (let n = 0; n < 14; n++) assert.equal((await signIn(web, 'admin', 'wrong')).statusCode, 401);
   const held = await signIn(web, WEB_ADMIN.username, WEB_ADMIN.password);
   assert.equal(held.statusCode, 429);
   assert.equal(held.json().code, 'rate_limited');

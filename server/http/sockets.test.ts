@@ -128,7 +128,7 @@ test('clients that leave while their password is being verified leave nothing be
     await new Promise((resolve) => setImmediate(resolve));
     for (const socket of sockets) socket.destroy();
   }
-  await web.auth.authenticator.byBasic('admin', 'correct horse battery', '192.0.2.1');
+  await web.auth.authenticator.byBasic('admin', 'correct horse battery', { address: '192.0.2.1' });
   const token = web.bearer('viewer');
   assert.equal((await fetch(new URL('/api/cameras', url), { headers: { authorization: token } })).status, 200);
   for (let turn = 0; web.auth.revocations.size > 0 && turn < 1000; turn++)

@@ -24,6 +24,7 @@ import { AuditLog } from '../store/audit.ts';
 import { CameraTable } from '../store/cameras.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/events.ts';
+import { KnownPlaceTable } from '../store/known-places.ts';
 import { Secrets } from '../store/secrets.ts';
 import { SegmentIndex } from '../store/segment-index.ts';
 import { SessionTable } from '../store/sessions.ts';
@@ -144,7 +145,7 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     });
   }
   const tables = { users: new UserTable(db), sessions: new SessionTable(db), tokens: new TokenTable(db) };
-  const auth = createAuth({ ...tables, clock });
+  const auth = createAuth({ ...tables, places: new KnownPlaceTable(db), clock });
   const dataDir = mkdtempSync(join(tmpdir(), 'perch-web-'));
   const index = new SegmentIndex(db);
   const system = new SettingsTable(db);
@@ -171,7 +172,9 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
   let cookie = '';
   if (setUp) {
     await auth.accounts.setUp(WEB_ADMIN.username, WEB_ADMIN.password);
-    const { secret } = await auth.authenticator.signIn(WEB_ADMIN.username, WEB_ADMIN.password, '127.0.0.1');
+    const { secret } = await auth.authenticator.signIn(WEB_ADMIN.username, WEB_ADMIN.password, {
+      address: '127.0.0.1',
+    });
     cookie = `perch_session=${secret}`;
   }
   return {

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
 import { type Access, type Caller, mayUse } from '../../auth/caller.ts';
 import { parseAuthorization } from '../../auth/credentials.ts';
+import type { Origin } from '../../auth/doors.ts';
 import { NvrError } from '../../core/nvr-error.ts';
 import type { App } from '../app.ts';
 import { HttpProblem } from './errors.ts';
@@ -16,6 +17,8 @@ export const SESSION_COOKIE = 'perch_session';
 
 /** Sent with a 401 on media: ffmpeg, motion and GStreamer only then send the password they have. */
 const CHALLENGE = 'Basic realm="Perch", charset="UTF-8"';
+/** Name of the cookie by which a browser is known again after it signed in: never a permission, see `auth/doors.ts`. */
+export const DEVICE_COOKIE = 'perch_device';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const PREFLIGHT_SECONDS = 24 * 3600;
 
@@ -92,14 +95,14 @@ async function identify(request: FastifyRequest, auth: Auth, access?: Access): P
   const { authenticator } = auth;
   const given = parseAuthorization(request.headers.authorization);
   try {
-    if (given?.kind === 'bearer') return explicit(authenticator.byToken(given.token, request.ip));
+    if (given?.kind === 'bearer') return explicit(authenticator.byToken(given.token, originOf(request)));
     const query = access === 'media' ? (request.query as { token?: unknown } | undefined)?.token : undefined;
-    if (typeof query === 'string') return explicit(authenticator.byToken(query, request.ip));
+    if (typeof query === 'string') return explicit(authenticator.byToken(query, originOf(request)));
     const cookie = request.cookies[SESSION_COOKIE];
     const session = cookie === undefined ? null : authenticator.bySession(cookie);
     if (session) return { caller: session, ambient: true };
     if (given?.kind === 'basic') {
-      const caller = await authenticator.byBasic(given.username, given.password, request.ip);
+      const caller = await authenticator.byBasic(given.username, given.password, originOf(request));
       return caller && { caller, ambient: true };
     }
   } catch (error) {
@@ -107,6 +110,11 @@ async function identify(request: FastifyRequest, auth: Auth, access?: Access): P
     throw error;
   }
   return null;
+}
+
+/** From where the request came, for the bounds on guessing. */
+export function originOf(request: FastifyRequest): Origin {
+  return { address: request.ip ?? '', device: request.cookies[DEVICE_COOKIE] };
 }
 
 const explicit = (caller: Caller | null): Known | null => caller && { caller, ambient: false };

@@ -20,7 +20,7 @@ async function signedIn(perch: LiveFixture): Promise<LiveClient> {
 }
 
 async function sessionCookie(perch: LiveFixture): Promise<string> {
-  const { secret } = await perch.auth.authenticator.signIn('admin', 'correct horse', '127.0.0.1');
+  const { secret } = await perch.auth.authenticator.signIn('admin', 'correct horse', { address: '127.0.0.1' });
   return `perch_session=${secret}`;
 }
 

@@ -11,6 +11,7 @@ import { type FindCamera, LiveSession, type LiveSocket } from '../../live/live-s
 import { LiveSessions } from '../../live/live-sessions.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
+import { originOf } from '../plugins/auth.ts';
 
 /** What this route works on. */
 export type LiveRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFeeds; readonly auth: Auth };
@@ -29,7 +30,7 @@ export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOpt
       return (ref) => cameraOf({ caller }, fleet, ref);
     };
     const byToken = (token: string) => {
-      const caller = auth.authenticator.byToken(token, request.ip);
+      const caller = auth.authenticator.byToken(token, originOf(request));
       return caller && admit(caller);
     };
     const session = new LiveSession(feeds, socketOf(ws, request), byToken);

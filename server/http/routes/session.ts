@@ -8,7 +8,7 @@ import type { AuditLog } from '../../store/audit.ts';
 import type { App } from '../app.ts';
 import { writeAudit } from '../audit-trail.ts';
 import { cameraSlugs } from '../camera-refs.ts';
-import { SESSION_COOKIE } from '../plugins/auth.ts';
+import { DEVICE_COOKIE, originOf, SESSION_COOKIE } from '../plugins/auth.ts';
 import { Credentials, SessionReply } from '../schemas/access.ts';
 import { NoContent, NoQuery, type Of, problems } from '../schemas/common.ts';
 
@@ -17,7 +17,8 @@ export type SessionRoutesOptions = { readonly auth: Auth; readonly fleet: Fleet;
 
 const DAY_SECONDS = 24 * 3600;
 /** The browser keeps the cookie this long; the server decides by itself when the session ends. */
-const COOKIE_SECONDS = 180 * DAY_SECONDS;
+const SESSION_SECONDS = 180 * DAY_SECONDS;
+const DEVICE_SECONDS = 30 * DAY_SECONDS;
 
 /** `/api/session`. */
 export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRoutesOptions): Promise<void> {
@@ -52,9 +53,13 @@ export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRou
     async (request, response) => {
       const { username, password } = request.body;
       try {
-        const { secret, caller } = await auth.authenticator.signIn(username, password, request.ip);
+        const { secret, device, caller } = await auth.authenticator.signIn(username, password, originOf(request));
+        const before = request.cookies[SESSION_COOKIE];
+        const old = before === undefined ? null : auth.authenticator.bySession(before);
+        if (old) auth.authenticator.signOut(old); // what a browser was before is over
         request.caller = caller;
-        response.setCookie(SESSION_COOKIE, secret, cookieOptions(request));
+        response.setCookie(SESSION_COOKIE, secret, cookieOptions(request, SESSION_SECONDS));
+        response.setCookie(DEVICE_COOKIE, device, cookieOptions(request, DEVICE_SECONDS));
         writeAudit(audit, request, { action: 'session.created' });
         return reply(caller);
       } catch (error) {
@@ -84,18 +89,18 @@ export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRou
         writeAudit(audit, request, { action: 'session.ended' });
         auth.authenticator.signOut(request.caller);
       }
-      const { maxAge: _maxAge, ...options } = cookieOptions(request);
-      return response.clearCookie(SESSION_COOKIE, options).code(204).send(null);
+      // The device cookie stays: it says that this browser is no stranger, not who is in.
+      return response.clearCookie(SESSION_COOKIE, cookieOptions(request)).code(204).send(null);
     },
   );
 }
 
-function cookieOptions(request: FastifyRequest) {
+function cookieOptions(request: FastifyRequest, maxAge?: number) {
   return {
     path: '/',
     httpOnly: true,
     sameSite: 'strict',
     secure: request.protocol === 'https',
-    maxAge: COOKIE_SECONDS,
+    ...(maxAge !== undefined && { maxAge }),
   } as const;
 }
