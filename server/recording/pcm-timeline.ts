@@ -48,10 +48,11 @@ export class PcmTimeline {
     const startMs = endMs - (samples * 1000) / this.sampleRate;
     const lateMs = startMs - this.#tailMs;
     let block = pcm;
-    if (lateMs > HOLE_MS) {
+    const begins = this.#takenSamples === 0 && this.#bufferedSamples === 0;
+    if (lateMs > (begins ? 0 : HOLE_MS)) {
       this.#silence(lateMs);
       this.#drifts = [];
-    } else if (lateMs < -HOLE_MS) {
+    } else if (lateMs < (begins ? 0 : -HOLE_MS)) {
       // Sound from before the line began, or a burst of old blocks: only what is new of it.
       block = this.#without(pcm, -lateMs);
       this.#drifts = [];
