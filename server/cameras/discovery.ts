@@ -3,13 +3,17 @@
 import type { DriverId, DriverSettings } from '../core/camera-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import type { CameraDriver } from '../drivers/driver.ts';
 import type { Net } from '../net/net.ts';
 import type { Fleet } from './fleet.ts';
+import { withDefaults } from './settings-check.ts';
 
 /** More answers than this are not a home network but an attack. */
 export const MAX_FOUND = 256;
 /** The whole search ends after this, whatever the drivers do. */
 export const DISCOVERY_TIMEOUT_MS = 8000;
+/** A driver that goes on after its end is no longer waited for. */
+const GONE_AFTER_MS = 1000;
 
 /** A camera that answered. The name is hostile text. */
 export type Found = {
@@ -47,40 +51,47 @@ export class Discovery {
   }
 
   async #search(): Promise<Found[]> {
-    const { fleet, clock, net, log, targets } = this.#options;
+    const { fleet, clock } = this.#options;
     const end = new AbortController();
     const timer = clock.after(DISCOVERY_TIMEOUT_MS, () => end.abort());
+    const gone = Promise.withResolvers<void>();
+    const patience = clock.after(DISCOVERY_TIMEOUT_MS + GONE_AFTER_MS, gone.resolve);
+    const searches = fleet.drivers().map((driver) => {
+      const found: Found[] = [];
+      return { found, done: this.#ask(driver, found, end.signal) };
+    });
     try {
-      const found = await Promise.all(
-        fleet.drivers().map(async (driver) => {
-          const list: Found[] = [];
-          try {
-            const search = driver.discover?.({ clock, net, log, signal: end.signal, targets });
-            for await (const camera of search ?? []) {
-              list.push({ ...camera, alreadyAdded: this.#isAdded(camera.driver, camera.settings) });
-              if (list.length >= MAX_FOUND || end.signal.aborted) break;
-            }
-          } catch (error) {
-            if (!end.signal.aborted) log.warn({ err: error, driver: driver.id }, 'Discovery failed');
-          }
-          return list;
-        }),
-      );
-      return found.flat();
+      await Promise.race([Promise.all(searches.map(({ done }) => done)), gone.promise]);
+      return searches.flatMap(({ found }) => found);
     } finally {
       timer.cancel();
+      patience.cancel();
       end.abort();
     }
   }
 
+  /** One driver's search; what it finds is in `found` at once. Never throws. */
+  async #ask(driver: CameraDriver, found: Found[], signal: AbortSignal): Promise<void> {
+    const { clock, net, log, targets } = this.#options;
+    try {
+      const search = driver.discover?.({ clock, net, log, signal, targets });
+      for await (const camera of search ?? []) {
+        found.push({ ...camera, alreadyAdded: this.#isAdded(driver, camera.settings) });
+        if (found.length >= MAX_FOUND || signal.aborted) break;
+      }
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: error, driver: driver.id }, 'Discovery failed');
+    }
+  }
+
   /** The same driver and the same identity: the UID when both have one, else host and port. */
-  #isAdded(driver: DriverId, settings: DriverSettings): boolean {
+  #isAdded(driver: CameraDriver, settings: DriverSettings): boolean {
+    const wanted = withDefaults(driver, settings);
     return this.#options.fleet.all().some(({ config }) => {
-      if (config.driver !== driver) return false;
-      if (settings.uid !== undefined && config.settings.uid !== undefined) return settings.uid === config.settings.uid;
-      return (
-        settings.host !== undefined && settings.host === config.settings.host && settings.port === config.settings.port
-      );
+      if (config.driver !== driver.id) return false;
+      const known = withDefaults(driver, config.settings);
+      if (wanted.uid !== undefined && known.uid !== undefined) return wanted.uid === known.uid;
+      return wanted.host !== undefined && wanted.host === known.host && wanted.port === known.port;
     });
   }
 }

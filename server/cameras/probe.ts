@@ -1,17 +1,20 @@
 // Tries settings before they are saved: one session, one picture, goodbye.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { DriverSettings } from '../core/camera-config.ts';
 import { type Clock, sessionTime } from '../core/clock.ts';
 import type { VideoCodec } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
-import { type ErrorCode, NvrError, toNvrError } from '../core/nvr-error.ts';
+import { type ErrorCode, isNvrError, NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { DriverRegistry } from '../drivers/registry.ts';
 import type { Net } from '../net/net.ts';
 import type { Fleet } from './fleet.ts';
-import { checkDriverSettings } from './settings-check.ts';
+import { checkDriverSettings, withDefaults } from './settings-check.ts';
 
 /** The answer comes within 15 s (public interface); the goodbye needs its share of it. */
 export const PROBE_TIMEOUT_MS = 12_000;
+/** A driver promises to be gone two seconds after its end; then the answer no longer waits for it. */
+const GONE_AFTER_MS = 2500;
 /** At the same time; more wait for nothing and are refused. */
 export const MAX_PROBES = 4;
 
@@ -64,7 +67,12 @@ export class CameraProbe {
     const settings = checkDriverSettings(driver, input.settings, stored);
     const shown =
       camera &&
-      this.#fromLive(camera.config.settings, settings, camera.hub.newestVideo?.frame ?? null, camera.status().state);
+      this.#fromLive(
+        withDefaults(driver, camera.config.settings),
+        settings,
+        camera.hub.newestVideo?.frame ?? null,
+        camera.status().state,
+      );
     if (shown) return shown;
     if (this.#running >= MAX_PROBES)
       throw new NvrError('unavailable', 'Other camera tests are running; try again in a moment');
@@ -83,7 +91,7 @@ export class CameraProbe {
     frame: { codec: VideoCodec; width: number; height: number; data: Uint8Array } | null,
     state: string,
   ): ProbeResult | null {
-    if (state !== 'live' || !frame || JSON.stringify(current) !== JSON.stringify(wanted)) return null;
+    if (state !== 'live' || !frame || !isDeepStrictEqual(current, wanted)) return null;
     return {
       ok: true,
       codec: frame.codec,
@@ -95,40 +103,44 @@ export class CameraProbe {
   }
 
   async #dial(driverId: string, settings: DriverSettings, caller: AbortSignal | undefined): Promise<ProbeResult> {
-    const { drivers, clock, net, log } = this.#options;
+    const { clock, log } = this.#options;
     const end = new AbortController();
-    const timer = clock.after(PROBE_TIMEOUT_MS, () => {
-      end.abort(new NvrError('timeout', `No picture within ${PROBE_TIMEOUT_MS / 1000} s`));
-    });
+    const giveUp = () => end.abort(new NvrError('timeout', `No picture within ${PROBE_TIMEOUT_MS / 1000} s`));
+    const timer = clock.after(PROBE_TIMEOUT_MS, giveUp);
+    const hung = Promise.withResolvers<never>();
+    const tooLate = () => hung.reject(new NvrError('internal', 'The driver did not stop when it was told to'));
+    const patience = clock.after(PROBE_TIMEOUT_MS + GONE_AFTER_MS, tooLate);
     const signal = caller ? AbortSignal.any([caller, end.signal]) : end.signal;
-    const began = clock.monoMs();
     try {
-      // Its own memory: a test must not take over the port of the camera that is running.
-      const memory = { load: () => null, save: () => {} };
-      await using session = await drivers
-        .get(driverId)
-        .open(settings, { clock, net, log, signal, memory, time: sessionTime(clock) });
-      for await (const frame of session.frames()) {
-        if (frame.kind !== 'video') continue;
-        const { codec, width, height } = frame;
-        return {
-          ok: true,
-          codec,
-          width,
-          height,
-          firstFrameMs: Math.round(clock.monoMs() - began),
-          snapshot: dataUrl(frame),
-        };
-      }
-      throw new NvrError('unavailable', 'The camera ended the stream before the first picture');
+      return await Promise.race([this.#picture(driverId, settings, signal), hung.promise]);
     } catch (error) {
-      const failure = end.signal.aborted ? toNvrError(end.signal.reason) : toNvrError(error);
+      const failure =
+        end.signal.aborted && !isNvrError(error, 'internal') ? toNvrError(end.signal.reason) : toNvrError(error);
       if (failure.code === 'internal') log.error({ err: error }, 'The driver failed unexpectedly in a camera test');
       const message = failure.code === 'internal' ? 'Perch made a mistake; see the log' : failure.message;
       return { ok: false, error: { code: failure.code, message } };
     } finally {
       timer.cancel();
+      patience.cancel();
     }
+  }
+
+  /** One session, until its first picture. */
+  async #picture(driverId: string, settings: DriverSettings, signal: AbortSignal): Promise<ProbeResult> {
+    const { drivers, clock, net, log } = this.#options;
+    const began = clock.monoMs();
+    // Its own memory: a test must not take over the port of the camera that is running.
+    const memory = { load: () => null, save: () => {} };
+    await using session = await drivers
+      .get(driverId)
+      .open(settings, { clock, net, log, signal, memory, time: sessionTime(clock) });
+    for await (const frame of session.frames()) {
+      if (frame.kind !== 'video') continue;
+      const { codec, width, height } = frame;
+      const firstFrameMs = Math.round(clock.monoMs() - began);
+      return { ok: true, codec, width, height, firstFrameMs, snapshot: dataUrl(frame) };
+    }
+    throw new NvrError('unavailable', 'The camera ended the stream before the first picture');
   }
 }
 
