@@ -13,6 +13,7 @@ const TO_TEST = [
   { commands: ['chromium'], debian: ['chromium'] },
   // The programs that the README promises URLs for; `npm test` reads the media with each of them.
   { commands: ['curl'], debian: ['curl'] },
+  { commands: ['openssl'], debian: ['openssl'] },
   { commands: ['sox'], debian: ['sox'] },
   { commands: ['motion'], debian: ['motion'] },
   { commands: ['cvlc'], debian: ['vlc-bin', 'vlc-plugin-base'] },
