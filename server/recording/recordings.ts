@@ -39,6 +39,7 @@ type Entry = { recorder: Recorder | null; key: string; recordedMonoMs: number; w
 /** See the head of this file. */
 export class Recordings {
   readonly files: SegmentFiles;
+  readonly index: SegmentIndex;
   readonly #options: RecordingsOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -51,6 +52,7 @@ export class Recordings {
 
   constructor(options: RecordingsOptions) {
     this.#options = options;
+    this.index = options.index;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log.child({ part: 'recordings' });
     this.files = new SegmentFiles(options.dataDir);
