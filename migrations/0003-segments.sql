@@ -8,10 +8,10 @@ create table segments (
   end_at integer not null check (end_at > start_at), -- the next frame, or the last one plus the median interval
   frames integer not null,         -- pictures in the file
   bytes integer not null,          -- size of the file
-  format text not null check (format in ('mp4', 'mjpeg')),
-  codec text not null check (codec in ('mjpeg', 'h264', 'h265')),
+  format text not null check (format in ('mp4', 'mjpeg')), -- container: mp4, or JPEGs in Matroska
+  codec text not null check (codec in ('mjpeg', 'h264', 'h265')), -- of the pictures
   end_reason text not null,        -- why it ended: boundary, offline, stopped, shutdown, clockStep, formatChange, recorderFailed, crash, adopted
-  has_motion integer not null default 0 check (has_motion in (0, 1)),
+  has_motion integer not null default 0 check (has_motion in (0, 1)), -- 1: something moved in it
   protected integer not null default 0 check (protected in (0, 1)), -- 1: retention leaves it alone
   doomed_at integer                -- being deleted since then; not listed any more
 ) strict;
