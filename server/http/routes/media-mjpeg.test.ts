@@ -35,6 +35,8 @@ test('rule 3: status, headers and first bytes are exactly as promised, and nothi
   assert.equal(headers['x-accel-buffering'], 'no');
   assert.equal(headers['cross-origin-resource-policy'], 'cross-origin');
   assert.equal(headers['access-control-allow-origin'], '*');
+  assert.equal(headers['access-control-allow-headers'], 'Authorization, Range');
+  assert.equal(headers['access-control-expose-headers'], 'Content-Length, Content-Range, Accept-Ranges, Last-Modified');
   assert.equal(headers['transfer-encoding'], undefined);
   assert.equal(headers['content-length'], undefined);
   const first = fakeJpeg(1);
