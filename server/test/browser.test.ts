@@ -27,6 +27,13 @@ async function setUpAndAdd(page: Page, url: string): Promise<void> {
   await page.getByRole('heading', { name: CAMERA }).waitFor();
 }
 
+/** Plays the newest file of at least two: the first one may have begun just before a boundary and be very short. */
+async function playWholeRecording(page: Page): Promise<void> {
+  const plays = page.getByRole('button', { name: /^Play / });
+  await plays.nth(1).waitFor();
+  await plays.first().click();
+}
+
 test('set up, add, watch, record, play back, delete', { skip, timeout: 240_000 }, async () => {
   await using nvr = await startNvr({ cameras: [{ add: false, uid: UID }], setUp: false });
   await using browser = await openBrowser();
@@ -50,10 +57,7 @@ test('set up, add, watch, record, play back, delete', { skip, timeout: 240_000 }
   await page.getByRole('link', { name: CAMERA }).click();
   await page.getByText('Rec', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'Recordings' }).last().click();
-  await page
-    .getByRole('button', { name: /^Play / })
-    .last()
-    .click();
+  await playWholeRecording(page);
   const video = page.locator('video');
   await until('the recording plays', async () => (await propertyOf<number>(video, 'currentTime')) > 1);
   const seconds = await propertyOf<number>(video, 'duration');
@@ -82,10 +86,7 @@ test('recordings of untouched pictures play too', { skip, timeout: 120_000 }, as
   const { page, problems } = await openPage(browser);
   await signIn(page, nvr.url);
   await page.goto(`${nvr.url}/#/recordings/front-door`);
-  await page
-    .getByRole('button', { name: /^Play / })
-    .last()
-    .click();
+  await playWholeRecording(page);
   const video = page.locator('video');
   await until('the recording plays', async () => (await propertyOf<number>(video, 'currentTime')) > 1);
   assert.deepEqual(problems, []);

@@ -1,6 +1,6 @@
 // What was recorded: a camera, a day, the day's strip, the list, and the player.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import type { CameraInfo, Segment } from '../api-types.ts';
 import { cameraOf, cameras } from '../cameras.ts';
@@ -70,6 +70,8 @@ function DayPicker({ day, onDay }: { day: Day; onDay: (day: Day) => void }) {
 function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
   const { segments, cut, error, drop } = useSegments(camera.slug, day);
   const [removing, setRemoving] = useState<Segment | null>(null);
+  const [atEnd, setAtEnd] = useState(false);
+
   const [playing, setPlaying] = useState<{
     readonly id: string;
     readonly offsetMs: number;
@@ -77,13 +79,18 @@ function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
   } | null>(null);
   const [position, setPosition] = useState<number | null>(null);
 
+  useEffect(() => {
+    if (atEnd) next();
+  }, [segments]);
+
   if (error && !segments) return <Notice kind="bad">{error}</Notice>;
   if (!segments) return <Waiting what="Reading the recordings" />;
   if (segments.length === 0) return <NothingRecorded camera={camera} day={day} />;
 
   const current = segments.find((segment) => segment.id === playing?.id);
-  const play = (segment: Segment, offsetMs = 0) =>
+  function play(segment: Segment, offsetMs = 0) {
     setPlaying((before) => ({ id: segment.id, offsetMs, count: (before?.count ?? 0) + 1 }));
+  }
 
   /** The recording at a moment, else the next one after it. */
   function playAt(at: number) {
@@ -92,9 +99,11 @@ function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
     if (segment) play(segment, Math.max(0, Math.min(at - Date.parse(segment.start), segment.durationMs - 500)));
   }
 
+  /** Goes on with the recording after this one; at the newest, as soon as there is one. */
   function next() {
     const index = segments?.findIndex((segment) => segment.id === playing?.id) ?? -1;
     const following = index < 0 ? undefined : segments?.[index + 1];
+    setAtEnd(!following || following.open);
     if (following && !following.open) play(following);
   }
 
@@ -109,6 +118,7 @@ function DayOfCamera({ camera, day }: { camera: CameraInfo; day: Day }) {
             offsetMs={playing?.offsetMs ?? 0}
             play={playing?.count ?? 0}
             onPosition={setPosition}
+            onPlay={() => setAtEnd(false)}
             onEnded={next}
             onDelete={isAdmin.value && current ? () => setRemoving(current) : undefined}
           />

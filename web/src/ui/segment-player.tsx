@@ -30,12 +30,13 @@ type Props = {
   /** Grows with each wish to play, so that the same recording can be asked for again. */
   readonly play: number;
   readonly onPosition: (at: number | null) => void;
+  readonly onPlay: () => void;
   readonly onEnded: () => void;
   /** Absent for who may not. */
   readonly onDelete?: (() => void) | undefined;
 };
 
-export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded, onDelete }: Props) {
+export function SegmentPlayer({ segment, offsetMs, play, onPosition, onPlay, onEnded, onDelete }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const [broken, setBroken] = useState(false);
   const { url, beginMs } = segment ? sourceOf(segment, offsetMs) : { url: null, beginMs: 0 };
@@ -72,6 +73,7 @@ export function SegmentPlayer({ segment, offsetMs, play, onPosition, onEnded, on
           onTimeUpdate={(event) =>
             segment && onPosition(Date.parse(segment.start) + beginMs + event.currentTarget.currentTime * 1000)
           }
+          onPlay={onPlay}
           onEnded={onEnded}
           onError={() => setBroken(true)}
         />
