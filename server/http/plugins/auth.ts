@@ -154,6 +154,7 @@ function misdirected(request: FastifyRequest): HttpProblem {
 /** A token in hand may be used by any page: the token is the permission. */
 function allowReading(reply: FastifyReply): void {
   reply.header('access-control-allow-origin', '*');
+  reply.header('access-control-allow-headers', 'Authorization, Range');
   reply.header('access-control-expose-headers', 'Content-Length, Content-Range, Accept-Ranges, Last-Modified');
 }
 
