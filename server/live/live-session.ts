@@ -1,5 +1,6 @@
 // One live socket: what the client said, whose turn it is, and when it is over. Knows nothing of HTTP or `ws`.
 
+import type { Timer } from '../core/clock.ts';
 import { isNvrError, NvrError } from '../core/nvr-error.ts';
 import type { LiveCamera } from './live-camera.ts';
 import type { LiveFeeds } from './live-feeds.ts';
@@ -58,6 +59,7 @@ export class LiveSession implements SubscriptionHost {
   #busySinceMs: number | null = null;
   #windowMs: number;
   #messages = 0;
+  #farewell: Timer | null = null;
   readonly #onSent = () => this.#drained();
 
   /** @param signIn turns a first message's token into a view of the cameras, or null */
@@ -128,10 +130,16 @@ export class LiveSession implements SubscriptionHost {
     if (this.#closed) return;
     this.dispose();
     this.#socket.close(code, reason);
-    this.#feeds.clock.after(FAREWELL_MS, () => this.#socket.terminate());
+    this.#farewell = this.#feeds.clock.after(FAREWELL_MS, () => this.#socket.terminate());
   }
 
   /** The socket is gone: frees everything. Idempotent. */
+  gone(): void {
+    this.dispose();
+    this.#farewell?.cancel();
+  }
+
+  /** Ends all subscriptions and hears nothing more. Idempotent. */
   dispose(): void {
     this.#closed = true;
     for (const subscription of this.#subscriptions.values()) subscription[Symbol.dispose]();

@@ -36,7 +36,7 @@ export class LiveSessions {
 
   /** The session's socket has closed. */
   remove(session: LiveSession): void {
-    session.dispose();
+    session.gone();
     if (!this.#sessions.delete(session) || this.#sessions.size > 0) return;
     this.#timer?.cancel();
     this.#timer = null;

@@ -279,6 +279,7 @@ test('a socket that does not sign in, and one that falls silent, are ended', asy
   await until(() => silent.pending.includes(Buffer.from([0x89, 0])), 'a ping');
   await clock.advance(25_000);
   await silent.end();
+  await until(() => clock.timers === 0, 'no timer is left');
 });
 
 test('a client that does not read holds one picture, is not sent more, and is ended', async () => {
