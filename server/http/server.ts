@@ -23,6 +23,7 @@ import type { App } from './app.ts';
 import { installAuth } from './plugins/auth.ts';
 import { installBodies } from './plugins/bodies.ts';
 import { installCoercion } from './plugins/coerce.ts';
+import { boundConnections } from './plugins/connections.ts';
 import { installErrors, refuseAddress, refuseBytes } from './plugins/errors.ts';
 import { DOCS_PREFIX, installOpenapi } from './plugins/openapi.ts';
 import { installRequestLog, QuietLog, requestLogger } from './plugins/request-log.ts';
@@ -88,7 +89,6 @@ const HEADERS_TIMEOUT_MS = 15 * SECOND_MS;
 const KEEP_ALIVE_MS = 65 * SECOND_MS;
 /** A socket on which nothing moved either way. Streams write at least every 15 s; a viewer that takes nothing ends here. */
 const IDLE_TIMEOUT_MS = 120 * SECOND_MS;
-const MAX_SOCKETS = 4096;
 const REQUESTS_PER_MINUTE = 6000;
 const MAX_SOCKET_MESSAGE_BYTES = 64 * 1024;
 
@@ -118,9 +118,13 @@ export async function createServer(server: ServerOptions): Promise<App> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: true } },
   } as const;
   const app = (options.tls
-    ? fastify({ ...common, https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } })
+    ? fastify({
+        ...common,
+        https: { ...http, ...options.tls, minVersion: 'TLSv1.2', handshakeTimeout: HEADERS_TIMEOUT_MS },
+      })
     : fastify({ ...common, http })) as unknown as App;
-  (app.server as HttpServer).maxConnections = MAX_SOCKETS;
+  const { clock } = server;
+  boundConnections(app.server as HttpServer, { clock, behindProxy: options.trustProxy !== false });
 
   if (server.onRoute) app.addHook('onRoute', server.onRoute);
   installErrors(app);
@@ -142,7 +146,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await installOpenapi(app, version);
 
   // Routes, one file each; each gets just what it works on.
-  const { auth, fleet, audit, settings, bus, events, clock, discovery, probe, index, recordings } = server;
+  const { auth, fleet, audit, settings, bus, events, discovery, probe, index, recordings } = server;
   await app.register(sessionRoutes, { auth, fleet, audit });
   await app.register(setupRoutes, { auth, audit });
   await app.register(userRoutes, { auth, fleet, audit });

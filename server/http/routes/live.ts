@@ -12,6 +12,7 @@ import { LiveSessions } from '../../live/live-sessions.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
 import { originOf } from '../plugins/auth.ts';
+import { SocketCounts } from '../socket-counts.ts';
 
 /** What this route works on. */
 export type LiveRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFeeds; readonly auth: Auth };
@@ -23,9 +24,20 @@ export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOpt
 
   const schema = { hide: true } as object;
   const config = { access: 'public', identify: true } as const;
-  app.get('/api/live', { websocket: true, exposeHeadRoute: false, schema, config }, (ws, request) => {
+  const counts = new SocketCounts();
+  // Before the upgrade, so that who has too many gets an answer in HTTP.
+  const preValidation = async (request: FastifyRequest) => counts.check(request.ip, request.caller === null);
+  app.get('/api/live', { websocket: true, exposeHeadRoute: false, schema, config, preValidation }, (ws, request) => {
+    try {
+      counts.check(request.ip, request.caller === null); // again: several may have come at once
+    } catch (error) {
+      ws.close(CLOSE.flood, (error as Error).message);
+      return;
+    }
+    const counted = counts.open(request.ip);
     const stops: (() => void)[] = [];
     const admit = (caller: Caller): FindCamera => {
+      counted.admitted();
       stops.push(auth.revocations.onRevoked(caller, () => session.end(CLOSE.unauthenticated, 'Signed out')));
       return (ref) => cameraOf({ caller }, fleet, ref);
     };
@@ -37,6 +49,7 @@ export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOpt
     ws.on('message', (data, isBinary) => session.receive(isBinary ? null : String(data)));
     ws.on('pong', () => session.heard());
     ws.on('close', () => {
+      counted.closed();
       sessions.remove(session);
       for (const stop of stops) stop();
     });

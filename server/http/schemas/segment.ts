@@ -1,7 +1,7 @@
 // Recordings as the interface shows them.
 
 import Type from 'typebox';
-import type { OpenSegment } from '../../recording/recorder.ts';
+import type { OpenSegment } from '../../recording/recorder-options.ts';
 import type { Segment, SegmentCursor } from '../../store/segment-index.ts';
 import { IsoTime, isoTime, Nullable, type Of, OneOf, strict } from './common.ts';
 
