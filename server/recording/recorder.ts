@@ -1,20 +1,19 @@
 // Follows one camera's hub and writes segments. Needs no viewer and no living camera; restarts its ffmpeg by itself.
 // The order of steps is in design/recordings.md; the decisions are in cut.ts.
 
-import type { Camera } from '../cameras/camera.ts';
 import type { HubItem, HubReader } from '../cameras/frame-hub.ts';
-import type { Bus } from '../core/bus.ts';
-import type { CameraConfig } from '../core/camera-config.ts';
-import { type Clock, systemClock, type Timer } from '../core/clock.ts';
+import { systemClock, type Timer } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
 import { Tally } from '../core/tally.ts';
-import type { EndReason, SegmentIndex } from '../store/segment-index.ts';
+import type { EndReason } from '../store/segment-index.ts';
 import { chooseCut, wallTime } from './cut.ts';
-import { closeSegment } from './segment-close.ts';
-import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
+import { Growth } from './growth.ts';
+import type { OpenSegment, RecorderOptions } from './recorder-options.ts';
+import { type Closed, closeSegment } from './segment-close.ts';
+import { PART_SUFFIX } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Sound } from './sound.ts';
 
@@ -25,8 +24,6 @@ const TICK_MS = 1000;
 export const OFFLINE_MS = 6000;
 const OFFLINE_FRAMES = 3;
 const OFFLINE_MAX_MS = 120_000;
-/** The file does not grow while pictures are given: ffmpeg hangs. */
-export const HUNG_MS = 20_000;
 /** Before the first segment, pictures wait this long for the camera's first sound: whether there is a track is decided once. */
 const SOUND_LOOK_MS = 1000;
 const MAX_LOOK_FRAMES = 256;
@@ -35,39 +32,8 @@ const STOP_MS = 1500;
 /** Sound before a cut may arrive this much after it. */
 const SOUND_DRAIN_MS = 700;
 
-/** The camera as a Recorder sees it. */
-export type RecordedCamera = Pick<Camera, 'id' | 'slug' | 'hub' | 'log' | 'acquireEncoded'> & {
-  readonly config: Pick<CameraConfig, 'folder' | 'recording'>;
-  recordingActive: boolean;
-};
-
-/** What a Recorder works with. */
-export type RecorderOptions = {
-  readonly camera: RecordedCamera;
-  readonly files: SegmentFiles;
-  readonly index: SegmentIndex;
-  readonly bus: Bus;
-  readonly clock: Clock;
-  readonly random?: () => number;
-  /** Monotonic time of the last picture that an earlier run of this camera recorded: pre-roll must not record it again. */
-  readonly afterMonoMs?: number;
-};
-
-/** The segment being written, up to what is surely in the file. */
-export type OpenSegment = {
-  readonly startAt: number;
-  readonly endAt: number;
-  readonly frames: number;
-  readonly bytes: number;
-  readonly format: 'mp4' | 'mjpeg';
-  readonly codec: 'mjpeg' | 'h264' | 'h265';
-  /** Relative to `recordings/`, with `.part`. */
-  readonly path: string;
-};
-
 /** A segment that is complete but for sound still on its way. */
 type Draining = { writer: SegmentWriter; reason: EndReason; untilMonoMs: number; endAt: number };
-type Mark = { readonly lastMonoMs: number; readonly frames: number };
 
 /** One run of recording: from start to stop. Make a new one for new settings. */
 export class Recorder {
@@ -76,16 +42,12 @@ export class Recorder {
   readonly #log: Logger;
   readonly #abort = new AbortController();
   readonly #sound = new Sound();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #closing = new Set<Promise<unknown>>();
   #running: Promise<void> | null = null;
   #stopReason: EndReason = 'stopped';
   #current: SegmentWriter | null = null;
   #draining: Draining | null = null;
-  /** What was given to ffmpeg at the last tick, and the newest of such marks that is surely in the file. */
-  #mark: Mark | null = null;
-  #flushed: Mark | null = null;
-  #grewMonoMs = 0;
-  #bytes = 0;
+  #growth: Growth;
   #attempt = 0;
   #failure: NvrError | null = null;
   /** Pictures up to here are in a file. Looked at only when a hub is read anew. */
@@ -97,6 +59,7 @@ export class Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#growth = new Growth(options.clock.monoMs());
     this.#recordedMonoMs = options.afterMonoMs ?? Number.NEGATIVE_INFINITY;
     this.#log = options.camera.log.child({ part: 'recorder' });
   }
@@ -130,12 +93,12 @@ export class Recorder {
   /** What is being written, or `null`. */
   get openSegment(): OpenSegment | null {
     const writer = this.#current;
-    const mark = this.#flushed;
+    const mark = this.#growth.flushed;
     if (!writer || !mark) return null;
     const { startAt, format } = writer.start;
     const endAt = Math.max(startAt + 1, writer.wallAt(mark.lastMonoMs));
     const path = writer.path + PART_SUFFIX;
-    return { startAt, endAt, frames: mark.frames, bytes: this.#bytes, format, codec: writer.codec, path };
+    return { startAt, endAt, frames: mark.frames, bytes: this.#growth.bytes, format, codec: writer.codec, path };
   }
 
   async #loop(): Promise<void> {
@@ -253,10 +216,7 @@ export class Recorder {
     const start = { camera: camera.id, folder, format: recording.format, first: frame, startAt: Math.floor(at), sound };
     const writer = await SegmentWriter.open(start, files, this.#log);
     this.#current = writer;
-    this.#mark = null;
-    this.#flushed = null;
-    this.#bytes = 0;
-    this.#grewMonoMs = clock.monoMs();
+    this.#growth = new Growth(clock.monoMs());
     camera.recordingActive = true;
     void writer.ffmpeg.exited.then(({ error }) => {
       if (this.#current !== writer) return;
@@ -295,7 +255,6 @@ export class Recorder {
     if (!writer) return;
     if (reason === 'offline') this.#options.camera.recordingActive = false;
     this.#current = null;
-    this.#flushed = null;
     // After a step of the clock the next picture's time says nothing about this file's end.
     const endAt = next && reason !== 'clockStep' ? Math.floor(next.at) : writer.endAt;
     const { timeline } = this.#sound;
@@ -309,21 +268,27 @@ export class Recorder {
     this.#close(writer, reason, endAt);
   }
 
-  #close(writer: SegmentWriter, reason: EndReason, endAt: number | null): void {
-    const { camera, bus, files, index } = this.#options;
-    const work = closeSegment(writer, reason, endAt, { files, index, log: this.#log }).then(
-      ({ segment }) => {
-        if (!segment) return;
-        this.tally.add('segments');
-        bus.publish('segment.closed', {
-          ...{ camera: camera.id, slug: camera.slug, segment: segment.id },
-          ...{ start: segment.startAt, end: segment.endAt, bytes: segment.bytes },
-        });
-      },
+  /** Closes in the background: the next segment does not wait for the disk. */
+  #close(writer: SegmentWriter, reason: EndReason, endAt: number): void {
+    const work = this.#finish(writer, reason, endAt).then(
+      ({ error }) => error && this.#report(error),
       (error: unknown) => this.#report(toNvrError(error)),
     );
     this.#closing.add(work);
     void work.finally(() => this.#closing.delete(work));
+  }
+
+  async #finish(writer: SegmentWriter, reason: EndReason, endAt: number | null): Promise<Closed> {
+    const { camera, bus, files, index } = this.#options;
+    const closed = await closeSegment(writer, reason, endAt, { files, index, log: this.#log });
+    if (closed.segment) {
+      const { id, startAt, endAt: end, bytes } = closed.segment;
+      this.tally.add('segments');
+      bus.publish('segment.closed', {
+        ...{ camera: camera.id, slug: camera.slug, segment: id, start: startAt, end, bytes },
+      });
+    }
+    return closed;
   }
 
   /** Once a second, whatever the loop waits for: file growth, hanging, an absent camera. */
@@ -335,23 +300,12 @@ export class Recorder {
     const writer = this.#current;
     if (!writer) return;
     const now = clock.monoMs();
-    const { frames, lastMonoMs } = writer;
-    void files.size(writer.path + PART_SUFFIX).then((bytes) => {
-      if (this.#current !== writer) return;
-      if (bytes !== null && bytes > this.#bytes) {
-        this.#grewMonoMs = now;
-        this.#bytes = bytes;
-        // The mark is a tick old, longer than ffmpeg holds anything back (FLUSH_MS, interleaving); and the file does grow.
-        this.#flushed = this.#mark;
-      }
-      this.#mark = { lastMonoMs, frames };
-    });
-    const hungMs = Math.max(HUNG_MS, OFFLINE_FRAMES * writer.medianMs);
-    if (now - this.#grewMonoMs > hungMs && lastMonoMs > this.#grewMonoMs) {
-      this.#log.warn({ path: writer.path }, 'Recording does not grow; ending its ffmpeg');
-      this.#grewMonoMs = now;
-      void writer.ffmpeg.kill();
-    }
+    const given = { frames: writer.frames, lastMonoMs: writer.lastMonoMs };
+    const growth = this.#growth;
+    void files.size(writer.path + PART_SUFFIX).then((bytes) => growth.note(now, bytes ?? 0, given));
+    if (!growth.isHung(now, given, writer.medianMs)) return;
+    this.#log.warn({ path: writer.path }, 'Recording does not grow; ending its ffmpeg');
+    void writer.ffmpeg.kill();
   }
 
   /** Whether the open segment has waited too long for its next picture. */
@@ -363,10 +317,9 @@ export class Recorder {
 
   /** Keeps what is whole of the broken segment, tells, and remembers where to go on. */
   async #fail(error: NvrError): Promise<void> {
-    const { camera, files, index, bus } = this.#options;
+    const { camera } = this.#options;
     const writer = this.#current;
     this.#current = null;
-    this.#flushed = null;
     this.#finishDraining();
     this.#sound.cut();
     camera.recordingActive = false;
@@ -377,14 +330,8 @@ export class Recorder {
     if (!writer) return;
     try {
       await writer.ffmpeg.kill();
-      const reason = ending ? this.#stopReason : 'recorderFailed';
-      const { segment, lastMonoMs } = await closeSegment(writer, reason, null, { files, index, log: this.#log });
+      const { lastMonoMs } = await this.#finish(writer, ending ? this.#stopReason : 'recorderFailed', null);
       this.#recordedMonoMs = lastMonoMs ?? writer.start.first.monoMs - 1;
-      if (!segment) return;
-      const { id, startAt, endAt, bytes } = segment;
-      bus.publish('segment.closed', {
-        ...{ camera: camera.id, slug: camera.slug, segment: id, start: startAt, end: endAt, bytes },
-      });
     } catch (cause) {
       this.#log.warn({ error: toNvrError(cause).message }, 'A broken recording is left for the next start');
     }

@@ -4,7 +4,7 @@
 import type { RecordingFormat } from '../core/camera-config.ts';
 import { newId } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
-import { toNvrError } from '../core/nvr-error.ts';
+import { type NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { EndReason, Segment, SegmentIndex } from '../store/segment-index.ts';
 import { type FileFacts, readFacts } from './file-facts.ts';
 import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
@@ -45,8 +45,12 @@ export async function salvagePart(part: PartFacts, tools: CloseTools): Promise<S
   return finishPart({ camera, folder, path, startAt, endAt, frames, format, codec, endReason }, tools);
 }
 
-/** What became of a segment: its row, and the monotonic time of the last picture that is in the file. */
-export type Closed = { readonly segment: Segment | null; readonly lastMonoMs: number | null };
+/** What became of a segment: its row, the monotonic time of the last picture in the file, and why ffmpeg ended badly. */
+export type Closed = {
+  readonly segment: Segment | null;
+  readonly lastMonoMs: number | null;
+  readonly error: NvrError | null;
+};
 
 /**
  * Closes a segment. When ffmpeg did not end well, the file is salvaged and `endReason` is `recorderFailed`.
@@ -65,7 +69,7 @@ export async function closeSegment(
   if (!error) {
     const end = endAt ?? writer.endAt;
     const row = { camera, folder, path, startAt, endAt: end, frames, format, codec, endReason };
-    return { segment: await finishPart(row, tools), lastMonoMs: writer.lastMonoMs };
+    return { segment: await finishPart(row, tools), lastMonoMs: writer.lastMonoMs, error };
   }
   const bad = endReason === 'shutdown' ? endReason : 'recorderFailed';
   tools.log.warn({ code: error.code, error: error.message, path }, 'Recording ended badly; keeping what is whole');
@@ -78,8 +82,8 @@ export async function closeSegment(
     const size = (await tools.files.size(part)) ?? 0;
     if (size < start.first.data.byteLength) await tools.files.remove(part);
     else await tools.files.quarantine(part);
-    return { segment: null, lastMonoMs: null };
+    return { segment: null, lastMonoMs: null, error };
   }
   const segment = await salvagePart({ path, folder, camera, format, startAt, endReason: bad, facts }, tools);
-  return { segment, lastMonoMs: start.first.monoMs + facts.lastMs };
+  return { segment, lastMonoMs: start.first.monoMs + facts.lastMs, error };
 }

@@ -12,7 +12,7 @@ import { defaultRecording, type RecordingSettings } from '../core/camera-config.
 import type { Clock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
 import { MatroskaReader } from '../media/matroska-reader.ts';
-import type { RecordedCamera } from '../recording/recorder.ts';
+import type { RecordedCamera } from '../recording/recorder-options.ts';
 import { SegmentFiles } from '../recording/segment-files.ts';
 import { CountedPictures } from '../sim/counted-pictures.ts';
 import { openDatabase } from '../store/database.ts';
