@@ -88,7 +88,9 @@ export function classifyExit(end: ProcessEnd): NvrError | null {
     return new NvrError('unavailable', MISSING, { context });
   }
   if (end.spawnError !== undefined) {
-    return new NvrError('exhausted', `ffmpeg could not be started (${end.spawnError})`, { context });
+    // EAGAIN, ENOMEM, EMFILE: the machine is full. A guard script without its execute bit is not.
+    const code = ['EACCES', 'EPERM'].includes(end.spawnError) ? 'unavailable' : 'exhausted';
+    return new NvrError(code, `ffmpeg could not be started (${end.spawnError})`, { context });
   }
   if (end.signal === null && (end.code === 0 || end.code === EXIT_INTERRUPTED)) return null;
   const how = end.signal === null ? `ended with code ${end.code}` : `was killed (${end.signal})`;
