@@ -27,6 +27,8 @@ export type CapacityStep = {
   readonly offered: number;
   readonly lostByPerch: number;
   readonly seenByViewers: number;
+  /** Sessions that ended and began again in the window: cameras and Perch keep them alive with packets. */
+  readonly reconnects: number;
   readonly processorShare: number;
   readonly residentMegabytes: number;
   readonly framesPerSecond: number;
@@ -93,6 +95,7 @@ class Bench implements AsyncDisposable {
       offered: sent / (seconds * LOAD.fps * cameras),
       // What was on its way at the two readings is less than a picture for each camera.
       lostByPerch: Math.max(0, (sent - (after.received - before.received) - cameras) / sent),
+      reconnects: after.reconnects - before.reconnects,
       seenByViewers: (after.parts - before.parts) / sent,
       processorShare: (after.cpu - before.cpu) / seconds,
       residentMegabytes: residentBytes(this.#perch.pid) / MEGABYTE,
@@ -112,6 +115,7 @@ class Bench implements AsyncDisposable {
       sent: counts.framesSent,
       parts: viewers.parts,
       received: cameras.reduce((total, { status }) => total + status.framesReceived, 0),
+      reconnects: cameras.reduce((total, { status }) => total + status.reconnects, 0),
     };
   }
 

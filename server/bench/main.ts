@@ -99,12 +99,22 @@ if (wants('capacity')) {
     percent(step.offered),
     percent(step.lostByPerch),
     percent(step.seenByViewers),
+    String(step.reconnects),
     percent(step.processorShare),
     `${fixed(step.residentMegabytes, 0)} MB`,
   ];
   table(
     'Cameras: 640x480, 20 pictures/s of 30 KB, one viewer each, Perch on one processor, no ffmpeg',
-    ['cameras', 'pre-roll', 'offered', 'lost by Perch', 'seen by viewers', 'processor', 'resident (aim < 300 at 100)'],
+    [
+      'cameras',
+      'pre-roll',
+      'offered',
+      'lost by Perch',
+      'seen by viewers',
+      'reconnects',
+      'processor',
+      'resident (aim < 300 at 100)',
+    ],
     [...capacity.withoutPreRoll, ...capacity.withPreRoll].map(row),
   );
   const because = {
