@@ -28,6 +28,8 @@ import { installErrors, refuseAddress, refuseBytes } from './plugins/errors.ts';
 import { DOCS_PREFIX, installOpenapi } from './plugins/openapi.ts';
 import { installRequestLog, QuietLog, requestLogger } from './plugins/request-log.ts';
 import { installSecurityHeaders } from './plugins/security-headers.ts';
+import { auditRefusals } from './refused-credentials.ts';
+import { RepeatedDeeds } from './repeated-deeds.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { cameraRoutes } from './routes/cameras.ts';
 import { driverRoutes } from './routes/drivers.ts';
@@ -131,8 +133,11 @@ export async function createServer(server: ServerOptions): Promise<App> {
   installRequestLog(app);
   await installSecurityHeaders(app, options.frameAncestors);
   await app.register(cookie);
+  const deeds = new RepeatedDeeds(server.audit, clock);
+  const onRefused = auditRefusals(deeds, server.auth.accounts);
   installAuth(app, {
     auth: server.auth,
+    onRefused,
     allowedHosts: options.allowedHosts,
     foreignRoutes: [{ prefix: DOCS_PREFIX, access: 'viewer' }],
   });
@@ -147,7 +152,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
 
   // Routes, one file each; each gets just what it works on.
   const { auth, fleet, audit, settings, bus, events, discovery, probe, index, recordings } = server;
-  await app.register(sessionRoutes, { auth, fleet, audit });
+  await app.register(sessionRoutes, { auth, fleet, audit, onRefused });
   await app.register(setupRoutes, { auth, audit });
   await app.register(userRoutes, { auth, fleet, audit });
   await app.register(tokenRoutes, { auth, fleet, audit });
@@ -157,9 +162,9 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(settingsRoutes, { settings, audit });
   await app.register(auditRoutes, { audit });
   await app.register(mediaRoutes, { fleet, feeds });
-  await app.register(liveRoutes, { fleet, feeds, auth });
+  await app.register(liveRoutes, { fleet, feeds, auth, onRefused });
   await app.register(embedRoutes, { fleet });
-  await app.register(segmentRoutes, { fleet, index, recordings, audit });
+  await app.register(segmentRoutes, { fleet, index, recordings, audit, deeds });
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });

@@ -6,8 +6,9 @@ import type { Auth } from '../../auth/auth.ts';
 import { type Access, type Caller, mayUse } from '../../auth/caller.ts';
 import { parseAuthorization } from '../../auth/credentials.ts';
 import type { Origin } from '../../auth/doors.ts';
-import { NvrError } from '../../core/nvr-error.ts';
+import { isNvrError, NvrError } from '../../core/nvr-error.ts';
 import type { App } from '../app.ts';
+import type { OnRefused } from '../refused-credentials.ts';
 import { HttpProblem } from './errors.ts';
 import { isAllowedHost } from './hosts.ts';
 import { isForeignPage } from './origins.ts';
@@ -29,12 +30,14 @@ type Known = { readonly caller: Caller; readonly ambient: boolean };
 export type AuthPluginOptions = {
   readonly auth: Auth;
   readonly allowedHosts: readonly string[];
+  readonly onRefused: OnRefused;
   /** Access of routes that other people's plugins make, by the start of their URL. */
   readonly foreignRoutes: readonly { readonly prefix: string; readonly access: Access }[];
 };
 
 /** Installs the checks for the whole server. Register before any route: a route without `config.access` throws. */
-export function installAuth(app: App, { auth, allowedHosts, foreignRoutes }: AuthPluginOptions): void {
+export function installAuth(app: App, options: AuthPluginOptions): void {
+  const { auth, allowedHosts, foreignRoutes } = options;
   app.decorateRequest('caller', null);
   app.decorateRequest('callerSignal', null as unknown as AbortSignal);
   const preflighted = new Set<string>();
@@ -68,7 +71,7 @@ export function installAuth(app: App, { auth, allowedHosts, foreignRoutes }: Aut
     const foreignPage = fromForeignPage(request);
     const asks = !SAFE_METHODS.has(request.method);
     const upgrades = request.headers.upgrade !== undefined;
-    let known = await identify(request, auth, access);
+    let known = await identify(request, options, access);
     if (known?.ambient && upgrades && foreignPage) known = null; // a socket may still sign in with a token
     if (known && access === 'media') {
       // Programs reach us by whatever name a proxy gave; a browser session must not.
@@ -90,22 +93,33 @@ export function installAuth(app: App, { auth, allowedHosts, foreignRoutes }: Aut
 }
 
 /** Who is calling. What is written into the request on purpose wins over what a browser adds. */
-async function identify(request: FastifyRequest, auth: Auth, access?: Access): Promise<Known | null> {
+async function identify(
+  request: FastifyRequest,
+  { auth, onRefused }: AuthPluginOptions,
+  access?: Access,
+): Promise<Known | null> {
   if (access === undefined || (access === 'public' && !request.routeOptions.config.identify)) return null;
   const { authenticator } = auth;
   const given = parseAuthorization(request.headers.authorization);
+  const name = given?.kind === 'basic' ? given.username : null;
   try {
-    if (given?.kind === 'bearer') return explicit(authenticator.byToken(given.token, originOf(request)));
     const query = access === 'media' ? (request.query as { token?: unknown } | undefined)?.token : undefined;
-    if (typeof query === 'string') return explicit(authenticator.byToken(query, originOf(request)));
+    const token = given?.kind === 'bearer' ? given.token : query;
+    if (typeof token === 'string') {
+      const caller = authenticator.byToken(token, originOf(request));
+      if (!caller) onRefused(request, null, 'wrong');
+      return caller && { caller, ambient: false };
+    }
     const cookie = request.cookies[SESSION_COOKIE];
     const session = cookie === undefined ? null : authenticator.bySession(cookie);
     if (session) return { caller: session, ambient: true };
     if (given?.kind === 'basic') {
       const caller = await authenticator.byBasic(given.username, given.password, originOf(request));
+      if (!caller) onRefused(request, name, 'wrong');
       return caller && { caller, ambient: true };
     }
   } catch (error) {
+    if (isNvrError(error, 'rate_limited')) onRefused(request, name, 'limited');
     if (access === 'public') return null; // such a route works without knowing
     throw error;
   }
@@ -116,8 +130,6 @@ async function identify(request: FastifyRequest, auth: Auth, access?: Access): P
 export function originOf(request: FastifyRequest): Origin {
   return { address: request.ip ?? '', device: request.cookies[DEVICE_COOKIE] };
 }
-
-const explicit = (caller: Caller | null): Known | null => caller && { caller, ambient: false };
 
 /** A signal that aborts when the caller is revoked while the reply is open. */
 function watch(auth: Auth, caller: Caller | null, reply: FastifyReply): AbortSignal {

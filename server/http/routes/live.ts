@@ -12,13 +12,19 @@ import { LiveSessions } from '../../live/live-sessions.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
 import { originOf } from '../plugins/auth.ts';
+import type { OnRefused } from '../refused-credentials.ts';
 import { SocketCounts } from '../socket-counts.ts';
 
 /** What this route works on. */
-export type LiveRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFeeds; readonly auth: Auth };
+export type LiveRoutesOptions = {
+  readonly fleet: Fleet;
+  readonly feeds: LiveFeeds;
+  readonly auth: Auth;
+  readonly onRefused: OnRefused;
+};
 
 /** `/api/live`. The auth hook has recognized the caller if the upgrade said who it is, and ignores pages of other origins. */
-export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOptions): Promise<void> {
+export async function liveRoutes(app: App, { fleet, feeds, auth, onRefused }: LiveRoutesOptions): Promise<void> {
   const sessions = new LiveSessions(feeds);
   feeds.onClose(() => sessions.close());
 
@@ -43,6 +49,7 @@ export async function liveRoutes(app: App, { fleet, feeds, auth }: LiveRoutesOpt
     };
     const byToken = (token: string) => {
       const caller = auth.authenticator.byToken(token, originOf(request));
+      if (!caller) onRefused(request, null, 'wrong');
       return caller && admit(caller);
     };
     const session = new LiveSession(feeds, socketOf(ws, request), byToken);

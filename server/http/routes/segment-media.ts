@@ -12,6 +12,7 @@ import type { SegmentIndex } from '../../store/segment-index.ts';
 import type { App } from '../app.ts';
 import { chooseRange } from '../byte-range.ts';
 import { cameraOf } from '../camera-of.ts';
+import type { RepeatedDeeds } from '../repeated-deeds.ts';
 import { requestSignal } from '../request-signal.ts';
 import { isoTime } from '../schemas/common.ts';
 import { openSegmentCamera, SegmentParams } from '../schemas/segment.ts';
@@ -22,6 +23,7 @@ export type SegmentMediaOptions = {
   readonly fleet: Fleet;
   readonly index: SegmentIndex;
   readonly recordings: Recordings;
+  readonly deeds: RepeatedDeeds;
 };
 
 /** A file that was asked for. An open segment's is served up to what is surely in it. */
@@ -47,7 +49,10 @@ const tags = ['recordings'];
 const access = { access: 'media' } as const;
 
 /** `/api/segments/{id}/media`, `/thumbnail.jpg`, `/play.mp4`. */
-export async function segmentMediaRoutes(app: App, { fleet, index, recordings }: SegmentMediaOptions): Promise<void> {
+export async function segmentMediaRoutes(
+  app: App,
+  { fleet, index, recordings, deeds }: SegmentMediaOptions,
+): Promise<void> {
   const thumbnails = new Thumbnails();
   const playback = new Playback();
 
@@ -64,6 +69,12 @@ export async function segmentMediaRoutes(app: App, { fleet, index, recordings }:
     return { ...segment, id, name: camera.config.name };
   };
 
+  /** Players ask for many ranges of many files: one entry for a camera's day, one for each file that is saved. */
+  const noteDownload = (request: FastifyRequest, { path }: Media, saved: boolean) => {
+    const day = path.slice(0, path.lastIndexOf('/'));
+    deeds.write(request, `download ${saved ? path : day}`, 1, { action: 'recording.downloaded', target: path });
+  };
+
   app.route({
     method: [...methods],
     url: '/api/segments/:id/media',
@@ -74,7 +85,9 @@ export async function segmentMediaRoutes(app: App, { fleet, index, recordings }:
     },
     handler: async (request, reply) => {
       const media = find(request, request.params.id);
-      return sendFile(request, reply, media, recordings.files.absolute(media.path), request.query.download === true);
+      const download = request.query.download === true;
+      if (request.method === 'GET') noteDownload(request, media, download);
+      return sendFile(request, reply, media, recordings.files.absolute(media.path), download);
     },
   });
 
@@ -110,6 +123,7 @@ export async function segmentMediaRoutes(app: App, { fleet, index, recordings }:
       const media = find(request, request.params.id);
       reply.type('video/mp4').header('Cache-Control', 'no-store').header('Accept-Ranges', 'none');
       if (request.method === 'HEAD') return reply.send();
+      noteDownload(request, media, false);
       const file = recordings.files.absolute(media.path);
       return reply.send(playback.open(file, request.query.from ?? 0, requestSignal(request, reply)));
     },
@@ -138,7 +152,11 @@ async function sendFile(request: FastifyRequest, reply: FastifyReply, media: Med
     if (status === 206) reply.header('Content-Range', `bytes ${start}-${end}/${size}`);
     if (request.method === 'HEAD' || end < start) return reply.send();
     sending = true;
-    return reply.send(handle.createReadStream({ start, end, autoClose: true }));
+    const bytes = handle.createReadStream({ start, end, autoClose: true });
+    const { callerSignal } = request; // a long download ends with the right to it
+    callerSignal.addEventListener('abort', () => bytes.destroy(), { once: true });
+    if (callerSignal.aborted) bytes.destroy();
+    return reply.send(bytes);
   } finally {
     if (!sending) await handle.close();
   }

@@ -10,6 +10,7 @@ import type { Segment, SegmentIndex } from '../../store/segment-index.ts';
 import type { App } from '../app.ts';
 import { writeAudit } from '../audit-trail.ts';
 import { cameraOf } from '../camera-of.ts';
+import type { RepeatedDeeds } from '../repeated-deeds.ts';
 import { CameraParams, NoContent, parseTime, problems } from '../schemas/common.ts';
 import {
   DaysQuery,
@@ -36,6 +37,7 @@ export type SegmentRoutesOptions = {
   readonly index: SegmentIndex;
   readonly recordings: Recordings;
   readonly audit: AuditLog;
+  readonly deeds: RepeatedDeeds;
 };
 
 const tags = ['recordings'];
@@ -151,7 +153,10 @@ export async function segmentRoutes(app: App, options: SegmentRoutesOptions): Pr
     async (request) => {
       const { id } = segmentOf(request, index, request.params.id);
       index.setProtected(id, request.body.protected);
-      return segmentView(segmentOf(request, index, id));
+      const segment = segmentOf(request, index, id);
+      const action = request.body.protected ? 'segment.protected' : 'segment.unprotected';
+      writeAudit(audit, request, { action, target: segment.path });
+      return segmentView(segment);
     },
   );
 

@@ -9,11 +9,17 @@ import type { App } from '../app.ts';
 import { writeAudit } from '../audit-trail.ts';
 import { cameraSlugs } from '../camera-refs.ts';
 import { DEVICE_COOKIE, originOf, SESSION_COOKIE } from '../plugins/auth.ts';
+import type { OnRefused } from '../refused-credentials.ts';
 import { Credentials, SessionReply } from '../schemas/access.ts';
 import { NoContent, NoQuery, type Of, problems } from '../schemas/common.ts';
 
 /** What these routes work on. */
-export type SessionRoutesOptions = { readonly auth: Auth; readonly fleet: Fleet; readonly audit: AuditLog };
+export type SessionRoutesOptions = {
+  readonly auth: Auth;
+  readonly fleet: Fleet;
+  readonly audit: AuditLog;
+  readonly onRefused: OnRefused;
+};
 
 const DAY_SECONDS = 24 * 3600;
 /** The browser keeps the cookie this long; the server decides by itself when the session ends. */
@@ -21,7 +27,8 @@ const SESSION_SECONDS = 180 * DAY_SECONDS;
 const DEVICE_SECONDS = 30 * DAY_SECONDS;
 
 /** `/api/session`. */
-export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRoutesOptions): Promise<void> {
+export async function sessionRoutes(app: App, options: SessionRoutesOptions): Promise<void> {
+  const { auth, fleet, audit, onRefused } = options;
   const reply = (caller: FastifyRequest['caller']): Of<typeof SessionReply> => ({
     setupRequired: auth.accounts.setupRequired,
     user:
@@ -63,11 +70,8 @@ export async function sessionRoutes(app: App, { auth, fleet, audit }: SessionRou
         writeAudit(audit, request, { action: 'session.created' });
         return reply(caller);
       } catch (error) {
-        if (isNvrError(error, 'unauthenticated')) {
-          // People type their password into the field for the name: names that nobody has are not written down.
-          const known = auth.accounts.named(username) !== null;
-          writeAudit(audit, request, { action: 'session.refused', username: known ? username : '(unknown)' });
-        }
+        if (isNvrError(error, 'unauthenticated')) onRefused(request, username, 'wrong');
+        else if (isNvrError(error, 'rate_limited')) onRefused(request, username, 'limited');
         throw error;
       }
     },

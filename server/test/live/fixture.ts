@@ -136,14 +136,15 @@ export class LiveFixture implements AsyncDisposable {
     installErrors(app);
     await installSecurityHeaders(app, []);
     await app.register(cookie);
-    installAuth(app, { auth, allowedHosts: [], foreignRoutes: [] });
+    const onRefused = () => {};
+    installAuth(app, { auth, onRefused, allowedHosts: [], foreignRoutes: [] });
     const fixture = new LiveFixture(clock, slugs, app, auth);
     app.addHook('preClose', async () => fixture.feeds.close());
     await app.register(websocket, { options: { maxPayload: 64 * 1024 } });
     installCoercion(app);
     const fleet = fixture.fleet;
     await app.register(mediaRoutes, { fleet, feeds: fixture.feeds });
-    await app.register(liveRoutes, { fleet, feeds: fixture.feeds, auth });
+    await app.register(liveRoutes, { fleet, feeds: fixture.feeds, auth, onRefused });
     await app.register(embedRoutes, { fleet });
     await app.listen({ host: '127.0.0.1', port: 0 });
     fixture.port = (app.server.address() as AddressInfo).port;
