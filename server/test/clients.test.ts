@@ -116,7 +116,7 @@ test('sox makes the camera’s sound from /audio, as the contract says, and from
   }
 });
 
-// Without -probesize ffmpeg looks at 128 KB of any WAV for hidden AC-3 or DTS: eight seconds of this one.
+// ffmpeg reads 128 KB of any WAV (64 KB with -probesize 32) before it begins: four to eight seconds, whatever the header says.
 test('ffprobe and ffmpeg take the endless WAV', { skip: missing('ffprobe', 'ffmpeg') }, async () => {
   await using stage = await startStage();
   const probe = await run('ffprobe', [
