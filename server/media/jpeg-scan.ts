@@ -8,12 +8,13 @@ const SOS = 0xda;
 const TEM = 0x01;
 const isRestart = (byte: number) => byte >= 0xd0 && byte <= 0xd7;
 
-/** `more`: not at the end yet. `broken`: another picture, or something that is no JPEG, begins at `at`. */
+/** `more`: not at the end yet. `broken`: no JPEG; the next picture may begin at `at` or after it. */
 export type JpegScanResult = { readonly kind: 'more' | 'end' | 'broken'; readonly at: number };
 
 /** The place of one picture's walk. Offsets count from its SOI. */
 export class JpegScan {
   #at = 2;
+  #jumpedFrom = 0;
   #inScan = false;
 
   /**
@@ -47,7 +48,8 @@ export class JpegScan {
     const at = this.#at;
     if (at + 2 > bytes.length) return { kind: 'more', at };
     const kind = bytes[at + 1]!;
-    if (bytes[at] !== MARKER) return { kind: 'broken', at };
+    // The length of the segment before was wrong: what it jumped over may hold a picture.
+    if (bytes[at] !== MARKER) return { kind: 'broken', at: this.#jumpedFrom + 2 };
     if (kind === EOI) return { kind: 'end', at: at + 2 };
     if (kind === SOI || kind === 0) return { kind: 'broken', at };
     if (kind === MARKER) {
@@ -62,6 +64,7 @@ export class JpegScan {
     const length = bytes.readUInt16BE(at + 2);
     if (length < 2) return { kind: 'broken', at };
     if (at + 2 + length > bytes.length) return { kind: 'more', at };
+    this.#jumpedFrom = at;
     this.#at = at + 2 + length;
     this.#inScan = kind === SOS;
     return null;

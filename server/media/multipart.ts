@@ -76,7 +76,7 @@ export class MultipartReader {
     const { kind, at } = this.#scan!.next(held);
     if (kind === 'end') return this.#give(held, at);
     if (kind === 'broken') {
-      const isPartEnd = this.#partBytes > START.length && at >= this.#partBytes;
+      const isPartEnd = this.#partBytes > START.length && at >= this.#partBytes && held.length >= this.#partBytes;
       if (isPartEnd) return this.#give(held, this.#partBytes);
       this.#handler.damaged();
       // Never stays where it is: at least the two bytes of the start marker go.

@@ -14,6 +14,8 @@ export const RTSP_LIMITS = {
   garbageBytes: 256 * 1024,
 } as const;
 
+/** A buffer that grew beyond this is let go when it is empty. */
+const KEEP_BUFFER_BYTES = 256 * 1024;
 const DOLLAR = 0x24;
 const CR = 13;
 const LF = 10;
@@ -57,7 +59,10 @@ export type RtspHandler = {
 /** Cuts a connection's bytes into messages and interleaved packets (RFC 2326 section 10.12). */
 export class RtspParser {
   readonly #handler: RtspHandler;
-  #pending: Buffer | null = null;
+  #buffer: Buffer = Buffer.alloc(0);
+  #held = 0;
+  /** How many bytes from the start of the held ones make a whole message; 0 when that is not known. */
+  #needed = 0;
   #garbage = 0;
 
   constructor(handler: RtspHandler) {
@@ -71,22 +76,42 @@ export class RtspParser {
 
   /** Bytes held for a message that is not whole yet. */
   get heldBytes(): number {
-    return this.#pending?.length ?? 0;
+    return this.#held;
   }
 
   /** @throws NvrError `protocol` when a bound is passed */
   push(bytes: Uint8Array): void {
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const all = this.#pending ? Buffer.concat([this.#pending, view]) : view;
-    this.#pending = null;
+    let all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (this.#held > 0) {
+      this.#hold(all);
+      // Looked at again only when it can be whole: a sender of single bytes must not cost more than he sends.
+      if (this.#held < this.#needed) return;
+      all = this.#buffer.subarray(0, this.#held);
+    }
+    this.#needed = 0;
     let at = 0;
     while (at < all.length) {
       const next = this.#take(all, at);
       if (next < 0) break;
       at = next;
     }
-    // A copy: a view would keep the whole chunk alive for its last few bytes.
-    if (at < all.length) this.#pending = Buffer.from(all.subarray(at));
+    const rest = all.subarray(at);
+    this.#held = 0;
+    this.#needed -= at;
+    this.#hold(rest);
+    if (this.#held === 0 && this.#buffer.length > KEEP_BUFFER_BYTES) this.#buffer = Buffer.alloc(0);
+  }
+
+  /** Appends; the bytes may be a view on the buffer itself. */
+  #hold(bytes: Buffer): void {
+    const length = this.#held + bytes.length;
+    if (length > this.#buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(length, 2048) * 2);
+      this.#buffer.copy(grown, 0, 0, this.#held);
+      bytes.copy(grown, this.#held);
+      this.#buffer = grown;
+    } else bytes.copy(this.#buffer, this.#held);
+    this.#held = length;
   }
 
   /** Takes what begins at `at`. @returns where the next thing begins, or -1 when more bytes are needed */
@@ -97,7 +122,7 @@ export class RtspParser {
       if (all.length - at < INTERLEAVED_HEAD_BYTES) return -1;
       const start = at + INTERLEAVED_HEAD_BYTES;
       const end = start + all.readUInt16BE(at + 2);
-      if (end > all.length) return -1;
+      if (end > all.length) return this.#wait(end);
       this.#handler.data(all[at + 1]!, all.subarray(start, end));
       return end;
     }
@@ -125,7 +150,7 @@ export class RtspParser {
       throw tooLarge('body', RTSP_LIMITS.bodyBytes);
     }
     const end = head.next + length;
-    if (end > all.length) return -1;
+    if (end > all.length) return this.#wait(end);
     const body = new Uint8Array(all.subarray(head.next, end));
     if (response) {
       const reason = (response[2] ?? '').slice(0, 100);
@@ -134,6 +159,11 @@ export class RtspParser {
       this.#handler.message({ kind: 'request', method: request[1]!, uri: request[2]!, headers, body });
     }
     return end;
+  }
+
+  #wait(end: number): -1 {
+    this.#needed = end;
+    return -1;
   }
 
   /** Skips to what may be the next packet or message. */

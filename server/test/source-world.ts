@@ -70,7 +70,7 @@ export function sourceWorld(): SourceWorld {
       const session = await until(driver.open(settings, driverContext(clock, recorder, signal)));
       // The goodbye takes time of this clock, which stands still unless somebody moves it.
       const goodbye = session[Symbol.asyncDispose].bind(session);
-      session[Symbol.asyncDispose] = () => until(goodbye());
+      session[Symbol.asyncDispose] = () => until(Promise.resolve(goodbye()));
       return session;
     },
   };

@@ -48,7 +48,7 @@ for (const transport of ['tcp', 'udp'] as const) {
       assert.equal(picture.codecConfig?.[0], 1);
     }
     assert.equal(session.counters().framesDropped, 0);
-    await world.until(session[Symbol.asyncDispose]());
+    await session[Symbol.asyncDispose]();
     assert.equal(sim.stats.requests.TEARDOWN, 1);
     await sim.vanish();
     assert.equal(world.clock.timers, 0, 'no timer is left');
