@@ -57,6 +57,7 @@ export class CameraTable {
         `update cameras set slug = @slug, name = @name, driver = @driver, settings = @settings, enabled = @enabled,
          recording = @recording, sub_source = @sub_source where id = @id`,
       ),
+      reseal: db.prepare('update cameras set settings = ?, sub_source = ? where id = ?'),
       remove: db.prepare('delete from cameras where id = ?'),
       slugTaken: db.prepare(
         'select 1 from cameras where slug = ? union all select 1 from camera_folders where folder = ?',
@@ -119,6 +120,32 @@ export class CameraTable {
   /** Frees a folder name: its recordings are gone. */
   forgetFolder(folder: string): void {
     this.#statements.removeFolder.run(folder);
+  }
+
+  /**
+   * Seals every secret anew, in one transaction. What cannot be read stays as it is, and is listed in {@link lostSecrets}.
+   * @returns how many secrets were sealed
+   */
+  reseal(to: Secrets): number {
+    let sealed = 0;
+    const again = (id: string, settings: DriverSettings): DriverSettings => {
+      const known = this.#open(id, settings);
+      const entries = Object.entries(settings).map(([name, value]) => {
+        if (!isSealed(value) || typeof known[name] !== 'string') return [name, value];
+        sealed++;
+        return [name, { $secret: to.encrypt(known[name], `${id}/${name}`) }];
+      });
+      return Object.fromEntries(entries) as DriverSettings;
+    };
+    this.#db.transaction(() => {
+      for (const row of this.#statements.all.all()) {
+        const settings = again(row.id, JSON.parse(row.settings) as DriverSettings);
+        const sub = row.sub_source && (JSON.parse(row.sub_source) as { driver: string; settings: DriverSettings });
+        const subSource = sub && JSON.stringify({ ...sub, settings: again(row.id, sub.settings) });
+        this.#statements.reseal.run(JSON.stringify(settings), subSource, row.id);
+      }
+    })();
+    return sealed;
   }
 
   /** What the driver saved for this camera, or `null`. */

@@ -1,6 +1,6 @@
 // Opens the database: WAL, foreign keys, migrations. The only door to better-sqlite3's constructor.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
@@ -72,6 +72,7 @@ export function openDatabase(file: string): Db {
   let db: Db;
   try {
     db = new Sqlite(file);
+    if (file !== ':memory:') keepPrivate(file); // before the write-ahead log is made, which takes over the mode
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
@@ -86,4 +87,13 @@ export function openDatabase(file: string): Db {
     throw error;
   }
   return db;
+}
+
+/** Hashes of passwords and sealed secrets are for this user only. A file system without modes is none of our business. */
+function keepPrivate(file: string): void {
+  try {
+    chmodSync(file, 0o600);
+  } catch {
+    // The folder's own mode must do.
+  }
 }

@@ -24,6 +24,7 @@ test('a new database is at the newest version and opens again unchanged', () => 
     const first = openDatabase(file);
     assert.equal(schemaVersion(first), readMigrations().length);
     assert.equal(first.pragma('journal_mode', { simple: true }), 'wal');
+    for (const name of [file, `${file}-wal`]) assert.equal(statSync(name).mode & 0o077, 0, 'for this user only');
     first.close();
     const second = openDatabase(file);
     assert.equal(migrate(second), 0);
