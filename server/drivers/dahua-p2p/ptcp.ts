@@ -3,7 +3,7 @@
 
 import { ptcpLimits } from './dialect.ts';
 import { ReceiveStore } from './receive-store.ts';
-import { SendQueue } from './send-queue.ts';
+import { isDue, SendQueue } from './send-queue.ts';
 import {
   encodeSegment,
   PTCP_CTL,
@@ -115,7 +115,7 @@ export class Ptcp {
     if (this.state !== 'established') return NONE;
     const lost = this.#send.tick(nowMs);
     if (lost !== null) return this.#lose(lost);
-    if (this.#holeSinceMs !== null && nowMs - this.#holeSinceMs >= ptcpLimits.holeMs) {
+    if (this.#holeSinceMs !== null && isDue(nowMs, this.#holeSinceMs + ptcpLimits.holeMs)) {
       return this.#lose('a piece of the stream was missing for 15 s');
     }
     return { datagrams: this.#fill(nowMs), pieces: [] };
@@ -168,8 +168,8 @@ export class Ptcp {
   }
 
   #tickSyn(nowMs: number): PtcpOutput {
-    if (nowMs - this.#startedMs >= ptcpLimits.synTotalMs) return this.#lose('the device did not answer the SYN');
-    if (nowMs - this.#synSentMs < this.#synWaitMs) return NONE;
+    if (isDue(nowMs, this.#startedMs + ptcpLimits.synTotalMs)) return this.#lose('the device did not answer the SYN');
+    if (!isDue(nowMs, this.#synSentMs + this.#synWaitMs)) return NONE;
     this.#synSentMs = nowMs;
     this.#synWaitMs = Math.min(ptcpLimits.synMaxMs, this.#synWaitMs * 2);
     return { datagrams: [this.#syn()], pieces: [] };

@@ -15,6 +15,9 @@ type InFlight = {
 /** A body to put into a segment. */
 export type Outgoing = { readonly seq: number; readonly body: Uint8Array; readonly isRetransmission: boolean };
 
+/** A timer may come a rounding error early; without the margin it would be set again and again for nothing. */
+export const isDue = (nowMs: number, dueMs: number) => nowMs > dueMs - 0.01;
+
 /** Counts for the status page. */
 export type SendCounts = { retransmissions: number; timeouts: number; windowProbes: number };
 
@@ -67,7 +70,8 @@ export class SendQueue {
     const room = Math.min(window, this.#cwnd * MAX_SEGMENT_BODY) - this.#flightBytes;
     if (room >= MAX_SEGMENT_BODY) return MAX_SEGMENT_BODY;
     // A device that never reopens its window: one segment per RTO asks whether it means it.
-    if (window < MAX_SEGMENT_BODY && this.#flight.length === 0 && nowMs >= this.#probeDueMs) return MAX_SEGMENT_BODY;
+    if (window < MAX_SEGMENT_BODY && this.#flight.length === 0 && isDue(nowMs, this.#probeDueMs))
+      return MAX_SEGMENT_BODY;
     return 0;
   }
 
@@ -167,8 +171,8 @@ export class SendQueue {
   tick(nowMs: number): string | null {
     const first = this.#flight[0];
     if (!first) return null;
-    if (nowMs - this.#progressAtMs >= ptcpLimits.noProgressMs) return 'nothing was acknowledged for 30 s';
-    if (nowMs - first.sentAtMs < this.#rtoMs) return null;
+    if (isDue(nowMs, this.#progressAtMs + ptcpLimits.noProgressMs)) return 'nothing was acknowledged for 30 s';
+    if (!isDue(nowMs, first.sentAtMs + this.#rtoMs)) return null;
     if (first.transmissions >= ptcpLimits.maxTransmissions) return 'a segment was sent twelve times in vain';
     this.counts.timeouts++;
     this.#rtoMs = Math.min(ptcpLimits.rtoMaxMs, this.#rtoMs * 2);
