@@ -256,11 +256,12 @@ export class Fleet {
 
   /** Another driver: a new Camera object behind the same id. */
   async #replace(camera: Camera, config: CameraConfig): Promise<Camera> {
-    this.#options.bus.publish('camera.removed', this.#fact(camera));
-    this.#bySlug.delete(camera.slug);
     await camera.stop();
     this.#options.table.saveMemory(camera.id, null, this.#options.clock.wallMs());
     const successor = this.#make(config);
+    // In one go: who hears of it and looks finds the new camera, and until then the old one.
+    this.#options.bus.publish('camera.removed', this.#fact(camera));
+    this.#bySlug.delete(camera.slug);
     this.#adopt(successor);
     this.#options.bus.publish('camera.added', this.#fact(successor));
     if (this.#running) successor.start();

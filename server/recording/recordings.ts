@@ -35,7 +35,14 @@ export type RecordingsOptions = {
   readonly cameraOfFolder?: (folder: string) => string | null;
 };
 
-type Entry = { recorder: Recorder | null; key: string; recordedMonoMs: number; work: Promise<void> };
+/** `camera`: whose pictures the recorder reads; another driver makes another Camera behind the same id. */
+type Entry = {
+  recorder: Recorder | null;
+  camera: Camera | null;
+  key: string;
+  recordedMonoMs: number;
+  work: Promise<void>;
+};
 
 /** See the head of this file. */
 export class Recordings {
@@ -145,7 +152,8 @@ export class Recordings {
     if (!this.#started || this.#abort.signal.aborted) return;
     let entry = this.#entries.get(id);
     if (!entry) {
-      entry = { recorder: null, key: '', recordedMonoMs: Number.NEGATIVE_INFINITY, work: Promise.resolve() };
+      const recordedMonoMs = Number.NEGATIVE_INFINITY;
+      entry = { recorder: null, camera: null, key: '', recordedMonoMs, work: Promise.resolve() };
       this.#entries.set(id, entry);
     }
     const known = entry;
@@ -159,13 +167,14 @@ export class Recordings {
   async #apply(id: string, entry: Entry): Promise<void> {
     const camera = this.#options.fleet.find(id);
     const key = camera && this.wanted(camera) ? runKey(camera.config.recording) : '';
-    if (entry.key === key) return;
+    if (entry.key === key && (key === '' || entry.camera === camera)) return;
     if (entry.recorder) {
       await entry.recorder.stop(key === '' ? 'stopped' : 'formatChange');
       entry.recordedMonoMs = entry.recorder.recordedMonoMs;
       entry.recorder = null;
     }
     entry.key = key;
+    entry.camera = camera ?? null;
     if (!camera || key === '' || this.#abort.signal.aborted) {
       if (!camera) this.#entries.delete(id);
       return;
