@@ -185,7 +185,8 @@ class PendingReply implements HttpReply {
     this.#handler = handler;
     const early = this.#early;
     this.#early = [];
-    for (const bytes of early) this.#guard(() => handler.bytes(bytes));
+    // Also when the whole body came with the head, and the end is known already.
+    for (const bytes of early) handler.bytes(bytes);
     if (this.#end !== undefined) handler.end(this.#end);
     else this.#stream.resume();
   }

@@ -8,7 +8,7 @@ const PROGRAM = `
 import gi, json, sys
 gi.require_version('Gst', '1.0')
 gi.require_version('GstRtspServer', '1.0')
-from gi.repository import Gst, GstRtspServer, GLib
+from gi.repository import Gst, GstRtsp, GstRtspServer, GLib
 Gst.init(None)
 options = json.loads(sys.argv[1])
 server = GstRtspServer.RTSPServer()
@@ -16,7 +16,7 @@ server.set_address('127.0.0.1')
 server.set_service('0')
 if options.get('digest'):
     auth = GstRtspServer.RTSPAuth()
-    auth.set_supported_methods(4)
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     token = GstRtspServer.RTSPToken()
     token.set_string('media.factory.role', 'viewer')
     auth.add_digest('admin', 'secret', token)
