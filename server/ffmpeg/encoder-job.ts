@@ -2,7 +2,7 @@
 // even UTC seconds and at segment boundaries), without holding a frame back.
 
 import type { EncoderSettings } from '../core/camera-config.ts';
-import { type FfmpegJob, matroskaInput } from './job.ts';
+import { decodeBounds, type FfmpegJob, matroskaInput } from './job.ts';
 
 /** Key frames are at least this frequent, and begin on multiples of it since the epoch. */
 export const KEY_INTERVAL_SECONDS = 2;
@@ -69,7 +69,10 @@ export function encoderJob({ width, height, settings, epochMs, segmentSeconds }:
   // JPEG is full range, BT.601: say so on the way in, and mark the result, or HD pictures come out greenish in players.
   const scale = `scale=${resized ? `${size.width}:${size.height}:` : ''}in_range=full:out_range=tv`;
   return {
-    input: { ...matroskaInput, options: ['-threads', '1', '-flags', 'low_delay', ...matroskaInput.options] },
+    input: {
+      ...matroskaInput,
+      options: [...decodeBounds, '-threads', '1', '-flags', 'low_delay', ...matroskaInput.options],
+    },
     output: {
       options: [
         ...['-map', '0:v:0', '-vf', `${scale},format=yuv420p`, '-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],

@@ -2,8 +2,12 @@
 
 import { execFile } from 'node:child_process';
 import { NvrError } from '../core/nvr-error.ts';
+import { guardPath } from './fluent.ts';
+import { decodeBounds } from './job.ts';
 import { classifyExit, redactText } from './stderr.ts';
 
+/** The guard's answer when there is no ffprobe. */
+const EXIT_NOT_FOUND = 127;
 const PROBE_TIMEOUT_MS = 15_000;
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 
@@ -23,11 +27,11 @@ export type ProbeResult = {
  * @throws NvrError `protocol` when the file cannot be read as media, `timeout`, `unavailable` when ffprobe is missing
  */
 export function ffprobe(file: string, selection: readonly string[], signal?: AbortSignal): Promise<ProbeResult> {
-  const program = process.env.FFPROBE_PATH ?? 'ffprobe';
-  const args = ['-v', 'error', '-of', 'json', ...selection, '-i', `file:${file}`];
+  const bounds = ['-v', 'error', ...decodeBounds, '-protocol_whitelist', 'file'];
+  const args = [guardPath, '--ffprobe', ...bounds, '-of', 'json', ...selection, '-i', `file:${file}`];
   const options = { timeout: PROBE_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' as const, signal };
   return new Promise((resolve, reject) => {
-    execFile(program, args, options, (error, stdout, stderr) => {
+    execFile('/bin/sh', args, options, (error, stdout, stderr) => {
       if (!error) {
         try {
           return resolve(JSON.parse(stdout) as ProbeResult);
@@ -38,7 +42,7 @@ export function ffprobe(file: string, selection: readonly string[], signal?: Abo
       const { code, killed } = error as { code?: unknown; killed?: boolean };
       if (error.name === 'AbortError') return reject(new NvrError('cancelled', 'Cancelled', { cause: error }));
       if (killed) return reject(new NvrError('timeout', 'ffprobe took too long'));
-      if (code === 'ENOENT')
+      if (code === EXIT_NOT_FOUND)
         return reject(classifyExit({ code: null, signal: null, stderr: '', spawnError: 'ENOENT' }));
       const known = classifyExit({ code: typeof code === 'number' ? code : 1, signal: null, stderr });
       const said =

@@ -11,7 +11,7 @@ import ffmpeg from 'fluent-ffmpeg';
 import { commonOptions, type FfmpegJob } from './job.ts';
 
 /** The guard script that starts ffmpeg (see there). Exists always, so a missing ffmpeg is an exit code, not a spawn error. */
-const guardPath = fileURLToPath(new URL('guard.sh', import.meta.url));
+export const guardPath = fileURLToPath(new URL('guard.sh', import.meta.url));
 /** Lines of stderr that fluent-ffmpeg keeps. */
 const STDERR_LINES = 60;
 /** Bytes that may wait for ffmpeg's stdin before `write` says stop. */

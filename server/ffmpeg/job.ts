@@ -24,5 +24,16 @@ export const matroskaInput: JobInput = {
   source: 'pipe',
 };
 
-/** Options common to all runs: quiet, no keyboard. */
-export const commonOptions = ['-hide_banner', '-nostats', '-nostdin', '-loglevel', 'warning'] as const;
+/** Largest single piece of memory that ffmpeg may ask for; the whole process is bounded by the guard script. */
+const MAX_ALLOC_BYTES = 512 * 1024 * 1024;
+/** 8K and a little: a JPEG of 1.5 MB can claim 16,000 x 16,000, which took 436 MB to decode. */
+export const MAX_DECODED_PIXELS = 36_000_000;
+
+/** Input options of every job that decodes pictures of a camera: larger ones are refused by their header. */
+export const decodeBounds = ['-max_pixels', String(MAX_DECODED_PIXELS)] as const;
+
+/** Options common to all runs: quiet, no keyboard, bounded. */
+export const commonOptions = [
+  ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', 'warning'],
+  ...['-max_alloc', String(MAX_ALLOC_BYTES)],
+] as const;

@@ -6,8 +6,8 @@ import type { VideoFrame } from '../core/frame.ts';
 
 /** Widths a client may ask for. */
 export const WIDTH_RANGE = { min: 16, max: 4096 } as const;
-/** A camera's picture of more pixels is not decoded: a small JPEG can claim a huge size. */
-export const MAX_PIXELS = 64_000_000;
+/** A camera's picture of more pixels (8K and a little) is not decoded: a small JPEG can claim a huge size. */
+export const MAX_PIXELS = 36_000_000;
 const DECODE_SECONDS = 5;
 const QUALITY = 80;
 
