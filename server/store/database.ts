@@ -4,7 +4,7 @@ import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
-import { NvrError } from '../core/nvr-error.ts';
+import { isNvrError, NvrError } from '../core/nvr-error.ts';
 
 /** A database connection. */
 export type Db = Sqlite.Database;
@@ -84,7 +84,9 @@ export function openDatabase(file: string): Db {
     migrate(db);
   } catch (error) {
     db.close();
-    throw error;
+    if (isNvrError(error)) throw error;
+    const reason = (error as Error).message;
+    throw new NvrError('unavailable', `The database ${file} cannot be used: ${reason}`, { cause: error });
   }
   return db;
 }

@@ -1,7 +1,7 @@
 // Secrets at rest: AES-256-GCM with a key file that only this user can read.
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { NvrError } from '../core/nvr-error.ts';
 
@@ -123,16 +123,22 @@ function readKey(file: string): Buffer | null {
 
 function createKey(file: string, flags: 'w' | 'wx'): Buffer {
   const key = randomBytes(KEY_BYTES);
+  // Whole or not at all: a full disk or a power cut must not leave half a key that refuses every start after it.
+  const half = `${file}.tmp`;
   try {
-    const handle = openSync(file, flags, 0o600);
+    const handle = openSync(half, 'w', 0o600);
     try {
       writeSync(handle, key);
       fsyncSync(handle);
     } finally {
       closeSync(handle);
     }
+    if (flags === 'wx') linkSync(half, file);
+    else renameSync(half, file);
   } catch (cause) {
-    throw new NvrError('unavailable', `The key file ${file} cannot be written`, { cause });
+    throw new NvrError('unavailable', `The key file ${file} cannot be written: ${(cause as Error).message}`, { cause });
+  } finally {
+    rmSync(half, { force: true });
   }
   return key;
 }

@@ -1,7 +1,7 @@
 // Opening, migrating and sealing.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -98,6 +98,33 @@ test('the key file is made once, for this user only, and a damaged one is refuse
     assert.throws(
       () => Secrets.fromFile(file),
       (error) => isNvrError(error, 'bad_input'),
+    );
+  });
+});
+
+test('a key that could not be written whole is no key', { skip: !existsSync('/dev/full') }, () => {
+  withFolder((folder) => {
+    const file = join(folder, 'secret.key');
+    symlinkSync('/dev/full', `${file}.tmp`);
+    assert.throws(
+      () => Secrets.fromFile(file),
+      (error) => isNvrError(error, 'unavailable') && /ENOSPC/.test(error.message),
+    );
+    assert.equal(existsSync(file), false);
+    Secrets.fromFile(file);
+    assert.deepEqual(readdirSync(folder), ['secret.key']);
+  });
+});
+
+test('a database that cannot be migrated is a clear error', () => {
+  withFolder((folder) => {
+    const file = join(folder, 'perch.db');
+    const db = openDatabase(file);
+    db.pragma('user_version = 0');
+    db.close();
+    assert.throws(
+      () => openDatabase(file),
+      (error) => isNvrError(error, 'unavailable') && error.message.includes(file),
     );
   });
 });
