@@ -235,7 +235,9 @@ export class Camera {
     });
   }
 
+  /** A camera that has ended says nothing more: it may be removed, or another driver's camera has its id. */
   #publish(): void {
+    if (this.#stopped) return;
     this.#options.bus.publish('camera.status', { camera: this.id, slug: this.slug, status: this.status() });
   }
 }

@@ -64,3 +64,11 @@ test('after stop a lease is harmless', async () => {
   using _lease = encoded.acquire();
   assert.equal(source.readers, 0);
 });
+
+test('a lease given back after the end leaves no timer', async () => {
+  const { clock, encoded } = setUp();
+  const lease = encoded.acquire();
+  await encoded.stop();
+  lease[Symbol.dispose]();
+  assert.equal(clock.timers, 0);
+});

@@ -51,7 +51,9 @@ export class EncodedSource {
       [Symbol.dispose]: () => {
         if (!held) return;
         held = false;
-        if (--this.#leases === 0) this.#linger = this.#clock.after(LINGER_MS, () => this.#halt());
+        if (--this.#leases === 0 && !this.#stopped) {
+          this.#linger = this.#clock.after(LINGER_MS, () => this.#halt());
+        }
       },
     };
   }

@@ -310,6 +310,16 @@ test('the order of settings is no change', async () => {
   await fleet.stop();
 });
 
+test('a removed camera says nothing more', async () => {
+  const { fleet, bus } = setUp();
+  const camera = await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a' } });
+  await fleet.remove('door');
+  let heard = 0;
+  bus.on('camera.status', () => heard++);
+  camera.recordingActive = true; // its recorder closes the last segment after the removal
+  assert.equal(heard, 0);
+});
+
 test('a patch cannot reach the prototype', async () => {
   const { fleet } = setUp();
   await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a' } });
