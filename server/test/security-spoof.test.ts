@@ -1,0 +1,53 @@
+// Somebody else on the network forges a camera's packets for a minute, from another address and from another port of the
+// camera: no forged picture is shown, and the true ones come through.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CountedPictures } from '../sim/counted-pictures.ts';
+import { Spoofer } from '../sim/iwfcam/spoofer.ts';
+import { CAMERA, IwfcamWorld } from './iwfcam-world.ts';
+
+const STEP_MS = 50;
+const STEPS = 1200;
+const MIN_SHARE = 0.99;
+/** Numbers of pictures in flight or about to be: the forger guesses them right. */
+const AHEAD = 3;
+
+test('a minute of forged packets: none is shown, at least 99 % of the true pictures arrive', async (context) => {
+  const world = await IwfcamWorld.start({ fps: 20, audio: true });
+  const viewer = await world.open();
+  await world.clock.advance(1000);
+  const client = world.simulator.slots[0]!.client;
+  const forged = new CountedPictures({ width: 320, height: 240, minBytes: 3000, maxBytes: 9000, count: 4, seed: 99 });
+  const spoofers = [
+    await Spoofer.open(world.net.host('10.0.0.66'), '10.0.0.66'),
+    await Spoofer.open(world.net.host(CAMERA), CAMERA),
+  ];
+  const [sentBefore, shownBefore] = [world.simulator.stats.framesSent, viewer.pictures.length];
+  let packets = 0;
+  for (let step = 0; step < STEPS; step++) {
+    const next = world.simulator.stats.framesSent & 0xffff;
+    for (const [n, spoofer] of spoofers.entries()) {
+      for (let ahead = 0; ahead < AHEAD; ahead++) {
+        spoofer.picture(forged.picture(step), { session: 1, frameIndex: (next + ahead) & 0xffff }, client);
+        packets++;
+      }
+      spoofer.sound({ session: 1, frameIndex: next }, client);
+      if (step % 20 === n) spoofer.goodbye(1, client);
+      if (step % 20 === 10 + n) spoofer.loginResponse(3, 7, client);
+    }
+    await world.clock.advance(STEP_MS);
+  }
+  await world.clock.advance(500);
+  assert.ok(viewer.isLive, String(viewer.end));
+  assert.ok(viewer.pictures.every(({ width }) => width !== forged.width));
+  const forgedBytes = Array.from({ length: 4 }, (_, n) => Buffer.from(forged.picture(n).data));
+  for (const { data } of viewer.pictures) assert.ok(!forgedBytes.some((bytes) => bytes.equals(data)));
+  const sent = world.simulator.stats.framesSent - sentBefore;
+  const shown = viewer.pictures.length - shownBefore;
+  context.diagnostic(`${packets} forged pictures; ${shown} of ${sent} true ones shown`);
+  assert.ok(sent > 1000);
+  assert.ok(shown >= sent * MIN_SHARE, `${shown} of ${sent}`);
+  for (const spoofer of spoofers) await spoofer.close();
+  await world.stop();
+});
