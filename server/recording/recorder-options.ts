@@ -36,3 +36,6 @@ export type OpenSegment = {
   /** Relative to `recordings/`, with `.part`. */
   readonly path: string;
 };
+
+/** A segment that has no row yet. While it is being closed its file may get its final name at any moment. */
+export type UnindexedSegment = OpenSegment & { readonly open: boolean };

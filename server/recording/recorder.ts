@@ -11,7 +11,7 @@ import { Tally } from '../core/tally.ts';
 import type { EndReason } from '../store/segment-index.ts';
 import { chooseCut, wallTime } from './cut.ts';
 import { Growth } from './growth.ts';
-import type { OpenSegment, RecorderOptions } from './recorder-options.ts';
+import type { OpenSegment, RecorderOptions, UnindexedSegment } from './recorder-options.ts';
 import { type Closed, closeSegment } from './segment-close.ts';
 import { PART_SUFFIX } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -43,6 +43,8 @@ export class Recorder {
   readonly #abort = new AbortController();
   readonly #sound = new Sound();
   readonly #closing = new Set<Promise<unknown>>();
+  /** Segments that are complete and not yet in the index. */
+  readonly #unindexed = new Set<UnindexedSegment>();
   #running: Promise<void> | null = null;
   #stopReason: EndReason = 'stopped';
   #current: SegmentWriter | null = null;
@@ -101,6 +103,17 @@ export class Recorder {
     return { startAt, endAt, frames: mark.frames, bytes: this.#growth.bytes, format, codec: writer.codec, path };
   }
 
+  /** What is recorded and not in the index yet: segments being closed, and the open one; by time. */
+  get unindexed(): UnindexedSegment[] {
+    const open = this.openSegment;
+    const draining = this.#draining;
+    return [
+      ...this.#unindexed,
+      ...(draining ? [unindexed(draining.writer, draining.endAt)] : []),
+      ...(open ? [{ ...open, open: true }] : []),
+    ];
+  }
+
   async #loop(): Promise<void> {
     const { camera, clock, random = Math.random } = this.#options;
     const { signal } = this.#abort;
@@ -148,7 +161,7 @@ export class Recorder {
       const item = reader.poll();
       if (!item) {
         if (look.length > 0 && this.#lookedEnough(look)) {
-          yield* look;
+          yield* this.#released(look);
           look = [];
         }
         if (this.#isOffline) await this.#cut('offline', null);
@@ -165,11 +178,17 @@ export class Recorder {
       }
       look.push(item);
       if (!this.#lookedEnough(look)) continue;
-      for (const held of look) yield held;
+      yield* this.#released(look);
       look = [];
     }
     if (this.#failure) throw this.#failure;
-    for (const held of look) yield held;
+    yield* this.#released(look);
+  }
+
+  /** Frames that were held back, after their sound has been heard of. */
+  #released(look: readonly HubItem[]): readonly HubItem[] {
+    for (const { frame } of look) if (frame.kind === 'audio') this.#sound.hear(frame);
+    return look;
   }
 
   /** Whether it is known if a segment that begins with these frames has sound. */
@@ -270,12 +289,17 @@ export class Recorder {
 
   /** Closes in the background: the next segment does not wait for the disk. */
   #close(writer: SegmentWriter, reason: EndReason, endAt: number): void {
+    const pending = unindexed(writer, endAt);
+    this.#unindexed.add(pending);
     const work = this.#finish(writer, reason, endAt).then(
       ({ error }) => error && this.#report(error),
       (error: unknown) => this.#report(toNvrError(error)),
     );
     this.#closing.add(work);
-    void work.finally(() => this.#closing.delete(work));
+    void work.finally(() => {
+      this.#closing.delete(work);
+      this.#unindexed.delete(pending);
+    });
   }
 
   async #finish(writer: SegmentWriter, reason: EndReason, endAt: number | null): Promise<Closed> {
@@ -343,4 +367,10 @@ export class Recorder {
     bus.publish('recording.failed', { camera: camera.id, slug: camera.slug, code, message });
     if (code === 'exhausted') bus.publish('storage.full', { message });
   }
+}
+
+function unindexed({ start, path, codec, frames }: SegmentWriter, endAt: number): UnindexedSegment {
+  const { startAt, format } = start;
+  const part = path + PART_SUFFIX;
+  return { startAt, endAt: Math.max(startAt + 1, endAt), frames, bytes: 0, format, codec, path: part, open: false };
 }

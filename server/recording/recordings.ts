@@ -13,7 +13,7 @@ import type { Segment, SegmentIndex } from '../store/segment-index.ts';
 import { type AdoptionReport, adopt } from './adoption.ts';
 import { deleteSegment } from './deletion.ts';
 import { Recorder } from './recorder.ts';
-import type { OpenSegment } from './recorder-options.ts';
+import type { OpenSegment, UnindexedSegment } from './recorder-options.ts';
 import { applyRetention } from './retention.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { readStorage, type StorageFigures } from './storage.ts';
@@ -54,6 +54,7 @@ export class Recordings {
   readonly #entries = new Map<string, Entry>();
   readonly #offs: (() => void)[] = [];
   readonly #abort = new AbortController();
+  readonly #listeners = new Set<(camera: string) => void>();
   #retention: Timer | null = null;
   #retentionWork: Promise<unknown> = Promise.resolve();
   #started = false;
@@ -115,6 +116,17 @@ export class Recordings {
     return this.#entries.get(camera)?.recorder?.openSegment ?? null;
   }
 
+  /** What a camera has recorded and is not in the index yet, by time. */
+  unindexed(camera: string): UnindexedSegment[] {
+    return this.#entries.get(camera)?.recorder?.unindexed ?? [];
+  }
+
+  /** Told of a camera for which {@link wanted} may answer something else now; returns the way to stop. */
+  onWanted(listener: (camera: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   /** Deletes one segment. @throws NvrError when the disk refuses */
   async delete(segment: Segment): Promise<void> {
     const { index, bus } = this.#options;
@@ -149,6 +161,7 @@ export class Recordings {
 
   /** Brings one camera's recorder in step; one change after the other. */
   #update(id: string): void {
+    for (const listener of this.#listeners) listener(id);
     if (!this.#started || this.#abort.signal.aborted) return;
     let entry = this.#entries.get(id);
     if (!entry) {

@@ -236,9 +236,12 @@ export class SegmentIndex {
     return this.#statements.doomed.all().map(fromRow);
   }
 
-  /** Last phase of deletion: the row goes. */
+  /** Last phase of deletion: the row goes. It is doomed first if it was not, for the sums and spans that triggers keep. */
   forget(id: string): void {
-    this.#statements.forget.run(id);
+    this.transaction(() => {
+      this.#statements.doom.run({ id, now: 0 });
+      this.#statements.forget.run(id);
+    });
   }
 
   /** @returns whether there is such a segment */
