@@ -214,6 +214,21 @@ test('a change of the picture size begins a new file', async (t) => {
   );
 });
 
+test('sound that comes after the first picture does not cost a second file', async (t) => {
+  const { camera, clock, recorder, segments } = begin(t, { format: 'mjpeg', audio: true });
+  for (let n = 0; n < 30; n++) {
+    camera.picture();
+    await clock.advance(50);
+    if (n >= 6) camera.sound(new Int16Array(400));
+  }
+  await until(() => recorder.tally.get('frames') === 30);
+  await recorder.stop();
+  assert.deepEqual(
+    segments().map(({ frames, endReason }) => [frames, endReason]),
+    [[30, 'stopped']],
+  );
+});
+
 test('sound: a tone recorded beside the pictures stays where it belongs, across boundaries, holes and drift', async (t) => {
   const { dataDir, camera, clock, recorder, segments } = begin(t, { format: 'mjpeg', audio: true, segmentSeconds: 5 });
   // Blocks of 128 ms; a crystal that is 0.5 % slow; two seconds without sound in the middle.

@@ -22,6 +22,11 @@ export class Sound {
   timeline: PcmTimeline | null = null;
   #format: { sampleRate: number; channels: number; heardMs: number } | null = null;
 
+  /** Learns that there is sound, without taking it yet: what a segment is opened with is known before its first picture. */
+  hear({ codec, sampleRate, channels, monoMs }: AudioFrame): void {
+    if (codec === 'ima-adpcm' || codec === 'pcm-s16le') this.#format ??= { sampleRate, channels, heardMs: monoMs };
+  }
+
   /** Takes a block. Returns whether its codec can be recorded. */
   add(frame: AudioFrame): boolean {
     const pcm = decode(frame);
