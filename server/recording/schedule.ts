@@ -23,6 +23,7 @@ export type Window = { readonly from: number; readonly to: number };
 
 type Rule = {
   readonly cron: Cron;
+  readonly runs: readonly Run[];
   readonly durationMs: number;
   readonly timeZone: string;
   /** Windows that begin on a local day (days since the epoch), merged, in order. */
@@ -50,7 +51,9 @@ export class Schedule {
     this.#rules = rules.map(({ cron, durationMinutes, timezone }) => {
       const timeZone = timezone ?? defaultTimeZone;
       toLocalMs(timeZone, 0);
-      return { cron: parseCron(cron), durationMs: durationMinutes * MINUTE_MS, timeZone, days: new Map() };
+      const parsed = parseCron(cron);
+      const durationMs = durationMinutes * MINUTE_MS;
+      return { cron: parsed, runs: runsOf(parsed, durationMs), durationMs, timeZone, days: new Map() };
     });
   }
 
@@ -124,30 +127,42 @@ function windowsOf(rule: Rule, day: number): readonly Window[] {
   const date = new Date(day * DAY_MS);
   // Not remembered: years of empty days are passed over when the next 29 February is looked for.
   if (!rule.cron.matchesDate(date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate())) return [];
-  const windows = merge(beginnings(rule, day).sort((a, b) => a.from - b.from));
+  const windows = merge(windowsOfRuns(rule, day).sort((a, b) => a.from - b.from));
   if (rule.days.size >= MAX_REMEMBERED_DAYS) rule.days.clear();
   rule.days.set(day, windows);
   return windows;
 }
 
-function beginnings({ cron, durationMs, timeZone }: Rule, day: number): Window[] {
-  const midnight = day * DAY_MS;
-  const from = fromLocalMs(timeZone, midnight - DAY_MS)[0]!;
-  const to = fromLocalMs(timeZone, midnight + 2 * DAY_MS + durationMs)[0]!;
-  const offset = midnight - DAY_MS - from;
-  // No change of the clock anywhere near, which is nearly always: the offset is one number.
-  if (midnight + 2 * DAY_MS + durationMs - to === offset && durationMs < DAY_MS * 8) {
-    return cron.secondsOfDay.map((second) => {
-      const at = midnight + second * 1000 - offset;
-      return { from: at, to: at + durationMs };
-    });
+/** Times of the day whose windows touch one another, milliseconds since midnight: from the first beginning to the last. */
+type Run = { readonly first: number; last: number };
+
+function runsOf({ secondsOfDay }: Cron, durationMs: number): Run[] {
+  const runs: Run[] = [];
+  for (const second of secondsOfDay) {
+    const at = second * 1000;
+    const run = runs.at(-1);
+    if (run && at <= run.last + durationMs) run.last = at;
+    else runs.push({ first: at, last: at });
   }
-  return cron.secondsOfDay.flatMap((second) => {
-    const local = midnight + second * 1000;
-    const localEnd = fromLocalMs(timeZone, local + durationMs);
-    return fromLocalMs(timeZone, local).map((at) => ({
-      from: at,
-      to: Math.max(at + durationMs, localEnd.find((end) => end > at) ?? 0),
-    }));
+  return runs;
+}
+
+function windowsOfRuns({ runs, durationMs, timeZone }: Rule, day: number): Window[] {
+  const midnight = day * DAY_MS;
+  const earliest = midnight - DAY_MS;
+  const latest = midnight + 2 * DAY_MS + durationMs;
+  const offset = earliest - fromLocalMs(timeZone, earliest)[0]!;
+  // No change of the clock anywhere near, which is nearly always: the offset is one number.
+  if (latest - fromLocalMs(timeZone, latest)[0]! === offset) {
+    const zero = midnight - offset;
+    return runs.map(({ first, last }) => ({ from: zero + first, to: zero + last + durationMs }));
+  }
+  return runs.flatMap(({ first, last }) => {
+    const ends = fromLocalMs(timeZone, midnight + last + durationMs);
+    const lastBeginning = fromLocalMs(timeZone, midnight + last).at(-1)!;
+    return fromLocalMs(timeZone, midnight + first).map((from) => {
+      const least = first === last ? from : lastBeginning;
+      return { from, to: Math.max(least + durationMs, ends.find((end) => end > from) ?? 0) };
+    });
   });
 }

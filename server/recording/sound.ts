@@ -24,18 +24,17 @@ export class Sound {
 
   /** Learns that there is sound, without taking it yet: what a segment is opened with is known before its first picture. */
   hear({ codec, sampleRate, channels, monoMs }: AudioFrame): void {
-    if (codec === 'ima-adpcm' || codec === 'pcm-s16le') this.#format ??= { sampleRate, channels, heardMs: monoMs };
+    if (codec !== 'ima-adpcm' && codec !== 'pcm-s16le') return;
+    if (this.#format?.sampleRate !== sampleRate || this.#format.channels !== channels) this.timeline = null;
+    this.#format = { sampleRate, channels, heardMs: monoMs };
   }
 
   /** Takes a block. Returns whether its codec can be recorded. */
   add(frame: AudioFrame): boolean {
     const pcm = decode(frame);
     if (!pcm) return false;
-    const { sampleRate, channels, monoMs } = frame;
-    if (!this.#format || this.#format.sampleRate !== sampleRate || this.#format.channels !== channels)
-      this.timeline = null;
-    this.#format = { sampleRate, channels, heardMs: monoMs };
-    this.timeline?.add(monoMs, pcm);
+    this.hear(frame);
+    this.timeline?.add(frame.monoMs, pcm);
     return true;
   }
 
