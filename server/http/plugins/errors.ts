@@ -112,9 +112,17 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknow
     .send(problem);
 }
 
+/** What browsers are told where the hooks of `security-headers.ts` do not run. Such a reply is never a page. */
+const BARE_HEADERS = {
+  'content-security-policy': "default-src 'none';script-src 'self';style-src 'self';frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
 /** What Fastify itself finds wrong before a route is known (an address that does not decode, a name far too long). */
 export function refuseAddress(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode === 414 ? 414 : 400; // its message repeats the address with the query: not ours
+  reply.headers(BARE_HEADERS); // no hook runs for such a request
   sendProblem(request, reply, new HttpProblem(status, 'The address is not one that Perch can read'));
 }
 
@@ -129,6 +137,9 @@ export function refuseBytes(error: Error & { code?: string }, socket: Socket): v
     const body = JSON.stringify(problemOf(new HttpProblem(status, 'The request could not be read'), ''));
     socket.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n` +
+        Object.entries(BARE_HEADERS)
+          .map(([name, value]) => `${name}: ${value}\r\n`)
+          .join('') +
         `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     );
   }
