@@ -18,12 +18,15 @@ import { createServer } from './http/server.ts';
 import { ownPorts } from './net/address-rules.ts';
 import type { Net } from './net/net.ts';
 import { systemNet } from './net/system-net.ts';
+import { GapJournal } from './recording/gap-journal.ts';
 import { Recordings } from './recording/recordings.ts';
+import { Timeline } from './recording/timeline.ts';
 import { AuditLog } from './store/audit.ts';
 import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
 import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
+import { GapTable } from './store/gaps.ts';
 import { KnownPlaceTable } from './store/known-places.ts';
 import { Secrets } from './store/secrets.ts';
 import { SegmentIndex } from './store/segment-index.ts';
@@ -121,6 +124,10 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
     log,
     cameraOfFolder: (folder) => table.folders().find((known) => known.folder === folder)?.cameraId ?? null,
   });
+  const gaps = new GapTable(db);
+  const journal = new GapJournal({ fleet, gaps, bus, clock, log, wanted: (camera) => recordings.wanted(camera) });
+  recordings.onWanted((camera) => journal.check(camera));
+  const timeline = new Timeline({ gaps, clock, unindexed: (camera) => recordings.unindexed(camera) });
   const stopEvents = events.follow(bus);
 
   let recording: Promise<unknown> = Promise.resolve();
@@ -146,6 +153,7 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
         settings,
         index,
         recordings,
+        timeline,
         options: {
           trustProxy: config.trustProxy,
           allowedHosts: config.allowedHosts,
@@ -157,11 +165,13 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
       const port = await listen(server, config);
       ownPorts.add(port);
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
+      journal.start();
       fleet.start();
       recording = recordings.start().catch((err: unknown) => log.error({ err }, 'Recording could not start'));
       return { url: publicUrl(config, port), port };
     },
     async stop() {
+      journal.stop();
       await recording;
       // One part that fails must not keep the others open.
       const ends = await Promise.allSettled([recordings.stop(), fleet.stop()]);

@@ -15,6 +15,7 @@ import type { Bus } from '../core/bus.ts';
 import type { Clock } from '../core/clock.ts';
 import { LiveFeeds } from '../live/live-feeds.ts';
 import type { Recordings } from '../recording/recordings.ts';
+import type { Timeline } from '../recording/timeline.ts';
 import type { AuditLog } from '../store/audit.ts';
 import type { EventLog } from '../store/events.ts';
 import type { SegmentIndex } from '../store/segment-index.ts';
@@ -45,6 +46,7 @@ import { sessionRoutes } from './routes/session.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { storageRoutes } from './routes/storage.ts';
+import { timelineRoutes } from './routes/timeline.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 
@@ -76,6 +78,7 @@ export type ServerOptions = {
   readonly settings: SettingsTable;
   readonly index: SegmentIndex;
   readonly recordings: Recordings;
+  readonly timeline: Timeline;
   readonly options: ServerSettings;
   /** Told of every route as it is made: how tests know them all. */
   readonly onRoute?: (route: RouteOptions) => void;
@@ -151,7 +154,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await installOpenapi(app, version);
 
   // Routes, one file each; each gets just what it works on.
-  const { auth, fleet, audit, settings, bus, events, discovery, probe, index, recordings } = server;
+  const { auth, fleet, audit, settings, bus, events, discovery, probe, index, recordings, timeline } = server;
   await app.register(sessionRoutes, { auth, fleet, audit, onRefused });
   await app.register(setupRoutes, { auth, audit });
   await app.register(userRoutes, { auth, fleet, audit });
@@ -165,6 +168,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(liveRoutes, { fleet, feeds, auth, onRefused });
   await app.register(embedRoutes, { fleet });
   await app.register(segmentRoutes, { fleet, index, recordings, audit, deeds });
+  await app.register(timelineRoutes, { fleet, timeline, recordings, events });
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });

@@ -36,6 +36,14 @@ export type RecordingsOptions = {
 };
 
 /** `camera`: whose pictures the recorder reads; another driver makes another Camera behind the same id. */
+/** A moment in a file; `path` is relative to `recordings/`. */
+export type RecordedMoment = {
+  readonly path: string;
+  readonly startAt: number;
+  readonly offsetMs: number;
+  readonly indexed: boolean;
+};
+
 type Entry = {
   recorder: Recorder | null;
   camera: Camera | null;
@@ -119,6 +127,15 @@ export class Recordings {
   /** What a camera has recorded and is not in the index yet, by time. */
   unindexed(camera: string): UnindexedSegment[] {
     return this.#entries.get(camera)?.recorder?.unindexed ?? [];
+  }
+
+  /** Where a moment of a camera is recorded; `null`: nowhere. */
+  at(camera: string, at: number): RecordedMoment | null {
+    const [segment] = this.index.find({ camera, from: at, to: at + 1, order: 'desc', limit: 1 });
+    const found = segment ?? this.unindexed(camera).find(({ startAt, endAt }) => startAt <= at && at < endAt);
+    if (!found) return null;
+    const { startAt, path } = found;
+    return { startAt, path, offsetMs: at - startAt, indexed: segment !== undefined };
   }
 
   /** Told of a camera for which {@link wanted} may answer something else now; returns the way to stop. */

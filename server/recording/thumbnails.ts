@@ -22,11 +22,11 @@ export class Thumbnails {
   #busy = 0;
 
   /**
-   * A JPEG of the picture at the start of a file.
-   * @param key names the picture for ever (a segment's id)
+   * A JPEG of the picture at the start of a file, or at an offset into it.
+   * @param key names the picture for ever (a segment's id, and the offset)
    * @throws NvrError `unavailable` (too many at once, no ffmpeg), `protocol` (nothing to show), `timeout`
    */
-  async get(key: string, file: string): Promise<Uint8Array> {
+  async get(key: string, file: string, offsetSeconds = 0): Promise<Uint8Array> {
     const kept = this.#kept.get(key);
     if (kept) {
       this.#kept.delete(key);
@@ -35,7 +35,7 @@ export class Thumbnails {
     }
     let making = this.#making.get(key);
     if (!making) {
-      making = this.#make(file).then((picture) => {
+      making = this.#make(file, offsetSeconds).then((picture) => {
         this.#kept.set(key, picture);
         for (const oldest of this.#kept.keys()) {
           if (this.#kept.size <= KEPT) break;
@@ -49,14 +49,14 @@ export class Thumbnails {
     return making;
   }
 
-  async #make(file: string): Promise<Uint8Array> {
+  async #make(file: string, offsetSeconds: number): Promise<Uint8Array> {
     if (this.#busy >= WORKERS) {
       if (this.#waiting.length >= MAX_WAITING) throw new NvrError('unavailable', 'Too many thumbnails at once');
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#busy++;
     try {
-      return await runStill(file);
+      return await runStill(file, offsetSeconds);
     } finally {
       this.#busy--;
       this.#waiting.shift()?.();
@@ -64,8 +64,8 @@ export class Thumbnails {
   }
 }
 
-async function runStill(file: string): Promise<Uint8Array> {
-  const ffmpeg = FfmpegProcess.start(stillJob(file, 0));
+async function runStill(file: string, offsetSeconds: number): Promise<Uint8Array> {
+  const ffmpeg = FfmpegProcess.start(stillJob(file, offsetSeconds));
   const timer = systemClock.after(TIMEOUT_MS, () => void ffmpeg.kill());
   try {
     const chunks: Uint8Array[] = [];

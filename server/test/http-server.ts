@@ -20,10 +20,12 @@ import type { App } from '../http/app.ts';
 import { createServer, type ServerOptions, type ServerSettings } from '../http/server.ts';
 import { MemoryNet } from '../net/memory-net.ts';
 import { Recordings } from '../recording/recordings.ts';
+import { Timeline } from '../recording/timeline.ts';
 import { AuditLog } from '../store/audit.ts';
 import { CameraTable } from '../store/cameras.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/events.ts';
+import { GapTable } from '../store/gaps.ts';
 import { KnownPlaceTable } from '../store/known-places.ts';
 import { Secrets } from '../store/secrets.ts';
 import { SegmentIndex } from '../store/segment-index.ts';
@@ -151,6 +153,7 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
   const system = new SettingsTable(db);
   const events = new EventLog(db, clock, () => system.current.eventDays);
   const stopEvents = events.follow(bus);
+  const recordings = new Recordings({ fleet, index, bus, clock, dataDir, log });
   const server: ServerOptions = {
     log,
     clock,
@@ -163,7 +166,8 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     events,
     settings: system,
     index,
-    recordings: new Recordings({ fleet, index, bus, clock, dataDir, log }),
+    recordings,
+    timeline: new Timeline({ gaps: new GapTable(db), clock, unindexed: (camera) => recordings.unindexed(camera) }),
     options: { trustProxy: false, allowedHosts: [], frameAncestors: [], tls: null, webRoot: null, ...settings },
     ...(onRoute && { onRoute }),
   };
