@@ -8,6 +8,9 @@ import { isNvrError } from './core/nvr-error.ts';
 
 /** SIGTERM to exit: the public interface promises five seconds. */
 const STOP_DEADLINE_MS = 4700;
+/** The last lines get this long to reach whoever reads them. */
+const FLUSH_MS = 200;
+const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
 const EXIT_BAD_CONFIG = 2;
 const EXIT_FAILED = 1;
 
@@ -19,12 +22,24 @@ try {
   process.exit(EXIT_BAD_CONFIG);
 }
 
-const log = pino({
-  level: config.logLevel,
-  base: null,
-  timestamp: pino.stdTimeFunctions.isoTime,
-  redact: ['req.headers.authorization', 'req.headers.cookie'],
-});
+/** Lines wait here when whoever reads them does not; beyond it new ones are dropped. A log must never hold a recorder. */
+const output = pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: LOG_BUFFER_BYTES });
+output.on('error', () => {}); // a reader that is gone (`npm start | head`) is no reason to stop recording
+const log = pino(
+  {
+    level: config.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: ['req.headers.authorization', 'req.headers.cookie'],
+  },
+  output,
+);
+
+/** Ends the process when the log is written, or its reader does not take it. */
+function exit(code: number): void {
+  setTimeout(() => process.exit(code), FLUSH_MS);
+  output.flush(() => process.exit(code));
+}
 
 let stopping: Promise<void> | null = null;
 let app: PerchApp | null = null;
@@ -38,21 +53,21 @@ function stop(reason: string, exitCode: number): void {
   log.info({ reason }, 'Stopping: saying goodbye to the cameras, closing recordings');
   const deadline = setTimeout(() => {
     log.error({}, 'The clean end took too long; leaving now');
-    process.exit(EXIT_FAILED);
+    exit(EXIT_FAILED);
   }, STOP_DEADLINE_MS);
   stopping = (async () => {
+    let code = exitCode;
     try {
       // A signal during the start: let it come up (it takes under a second), then end it in order.
       await starting.catch(() => {});
       await app?.stop();
       log.info({}, 'Stopped');
-      process.exitCode = exitCode;
     } catch (error) {
       log.error({ err: error }, 'The clean end failed');
-      process.exitCode = EXIT_FAILED;
+      code = EXIT_FAILED;
     }
     clearTimeout(deadline);
-    process.exit();
+    exit(code);
   })();
 }
 
@@ -74,7 +89,7 @@ const starting: Promise<void> = (async () => {
   isOpen = true;
   app = process.argv.includes('--demo') ? await startDemo(config, log) : createApp({ config, log });
   const { url } = await app.start();
-  process.stdout.write(`\nPerch is running. Open ${url} in a browser.\n\n`);
+  output.write(`\nPerch is running. Open ${url} in a browser.\n\n`);
 })();
 
 starting.catch(async (error: unknown) => {
@@ -83,5 +98,5 @@ starting.catch(async (error: unknown) => {
   // A signal came meanwhile: `stop` ends what there is.
   if (stopping) return;
   await app?.stop().catch(() => {});
-  process.exit(isNvrError(error, 'bad_input') ? EXIT_BAD_CONFIG : EXIT_FAILED);
+  exit(isNvrError(error, 'bad_input') ? EXIT_BAD_CONFIG : EXIT_FAILED);
 });

@@ -157,3 +157,18 @@ test('a bad variable stops the start with one line', async (t) => {
     /perch: PERCH_PORT="web" is not allowed: a port from 0/,
   );
 });
+
+test('whoever reads the log may stop reading, or go: Perch goes on, and still ends in order', async (t) => {
+  const dataDir = await scratch(t);
+  await using simulator = await startSimulator({ slots: 1 });
+  await using perch = await startPerch(dataDir, { PERCH_LOG_LEVEL: 'trace' });
+  await addDoor(perch, simulator);
+  await until(perch, isLive);
+  perch.child.stdout?.destroy();
+  perch.child.stderr?.destroy();
+  for (let i = 0; i < 200; i++) await perch.ok('GET', '/api/cameras/door');
+  await until(perch, isLive);
+  const { code } = await perch.end('SIGTERM');
+  assert.equal(code, 0);
+  assert.equal(simulator.slots.length, 0);
+});
