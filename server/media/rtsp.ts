@@ -1,6 +1,7 @@
 // RTSP 1.0 messages (RFC 2326): reading a connection's bytes, requests, the headers that carry structure. Bytes only; the
 // conversation is drivers/rtsp. Reading is lenient where cameras are known to differ, and bounded everywhere.
 
+import { isUtf8 } from 'node:buffer';
 import { NvrError } from '../core/nvr-error.ts';
 
 /** Bounds of what a peer may make us hold. */
@@ -139,7 +140,9 @@ export class RtspParser {
       return -1;
     }
     if (head.end - at > RTSP_LIMITS.headBytes) throw tooLarge('headers', RTSP_LIMITS.headBytes);
-    const lines = all.toString('latin1', at, head.end).split(/\r\n|\n|\r/);
+    const text = all.subarray(at, head.end);
+    // Realms in UTF-8 must go back as they came; anything else is kept byte by byte.
+    const lines = text.toString(isUtf8(text) ? 'utf8' : 'latin1').split(/\r\n|\n|\r/);
     const start = (lines.shift() ?? '').trim();
     const response = RESPONSE.exec(start);
     const request = response ? null : REQUEST.exec(start);

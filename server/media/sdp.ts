@@ -66,7 +66,7 @@ export function parseSdp(bytes: Uint8Array): Sdp {
     }
   }
   if (sections.length === 0) throw new NvrError('protocol', 'The camera’s stream description names no stream');
-  return { name, control: attribute(session, 'control') ?? '', media: sections.map(readSection) };
+  return { name, control: controlOf(session), media: sections.map(readSection) };
 }
 
 /** `video 0 RTP/AVP 96 97`: the port is not used, RTSP negotiates it. */
@@ -74,6 +74,12 @@ function openSection(value: string): Section {
   const [kind = '', , , ...formats] = value.split(/\s+/);
   const types = formats.map(Number).filter((type) => Number.isInteger(type) && type >= 0 && type <= MAX_PAYLOAD_TYPE);
   return { kind: kind.toLowerCase(), formats: types.slice(0, 32), attributes: [] };
+}
+
+/** `a=control` as it may stand in a request line, else empty. */
+function controlOf(section: Section): string {
+  const control = attribute(section, 'control') ?? '';
+  return /^[!-~]{1,1024}$/.test(control) ? control : '';
 }
 
 function attribute(section: Section, name: string): string | undefined {
@@ -103,7 +109,7 @@ function readSection(section: Section): SdpMedia {
   const direction = directions.find((each) => attribute(section, each) !== undefined) ?? 'sendrecv';
   return {
     ...{ kind: section.kind, payloadType, encoding, clockRate, channels, fmtp, direction },
-    control: attribute(section, 'control') ?? '',
+    control: controlOf(section),
     size: readSize(section),
   };
 }

@@ -32,7 +32,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+/i;
 export function parseChallenges(text: string): Challenge[] {
   const challenges: Challenge[] = [];
   for (const line of text.slice(0, MAX_CHALLENGE_CHARS).split('\n')) {
-    let rest = line;
+    // Parts of it go back in a header of ours.
+    let rest = line.replace(/\p{Cc}/gu, ' ');
     let current: Map<string, string> | null = null;
     while (rest !== '') {
       rest = rest.replace(/^[\s,]+/, '');

@@ -1,6 +1,7 @@
 // HTTP/1.x responses as cameras send them (RFC 9112, leniently): head, then a body by length, by chunks, or to the end.
 // Bytes only; bounded.
 
+import { isUtf8 } from 'node:buffer';
 import { NvrError } from '../core/nvr-error.ts';
 
 /** Bounds of a response head. */
@@ -110,7 +111,9 @@ export class HttpResponseParser {
       if (all.length - at >= MAX_HEAD_BYTES) throw notHttp('its headers are too long');
       return -1;
     }
-    const lines = text.slice(0, end.index).split(/\r?\n/);
+    const bytes = all.subarray(at, at + end.index);
+    // Realms in UTF-8 must go back as they came; anything else is kept byte by byte.
+    const lines = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1').split(/\r?\n/);
     const status = Number(/^(?:HTTP\/\d\.\d|ICY)\s+(\d{3})/.exec(lines.shift() ?? '')?.[1] ?? Number.NaN);
     if (Number.isNaN(status)) throw notHttp('its status line cannot be read');
     const headers = parseHeaders(lines);
