@@ -1,6 +1,6 @@
 // Names and places of recordings, and the steps on disk that must be in order (design/recordings.md).
 
-import { access, mkdir, open, rename, rmdir, stat, truncate, unlink } from 'node:fs/promises';
+import { access, mkdir, open, realpath, rename, rmdir, stat, truncate, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { RecordingFormat } from '../core/camera-config.ts';
 import { NvrError } from '../core/nvr-error.ts';
@@ -71,6 +71,24 @@ export class SegmentFiles {
   }
 
   /**
+   * Where an existing file is, for those who read it: only a file that is really there, never one that a symbolic link
+   * leads to (the recordings folder itself may be one).
+   * @throws NvrError `not_found`
+   */
+  async locate(path: string): Promise<string> {
+    const absolute = this.absolute(path);
+    if (await this.#isLinked(path)) throw new NvrError('not_found', 'The file of this recording is not there');
+    return absolute;
+  }
+
+  /** Whether a link leads to the path, or nothing is there. */
+  async #isLinked(path: string): Promise<boolean> {
+    const real = (name: string) => realpath(name).catch(() => null);
+    const [root, found] = await Promise.all([real(this.root), real(this.absolute(path))]);
+    return root === null || found !== join(root, path);
+  }
+
+  /**
    * Takes a free name for a segment that begins at `startAt` and creates its empty `.part`.
    * @returns the relative path without `.part`
    * @throws NvrError `exhausted`, `unavailable`
@@ -81,6 +99,8 @@ export class SegmentFiles {
     const stem = `${iso.slice(11, 19).replaceAll(':', '-')}Z`;
     try {
       await mkdir(this.absolute(day), { recursive: true });
+      if (await this.#isLinked(day))
+        throw new NvrError('unavailable', `${day} is a symbolic link; Perch does not follow it`);
       for (let n = 1; n < MAX_SAME_NAME; n++) {
         const path = `${day}/${stem}${n === 1 ? '' : `-${n}`}.${extensionOf(format)}`;
         if (await exists(this.absolute(path))) continue;
@@ -92,6 +112,7 @@ export class SegmentFiles {
         }
       }
     } catch (error) {
+      if (error instanceof NvrError) throw error;
       throw diskError(error, `No file can be made in ${day}`);
     }
     throw new NvrError('unavailable', `Too many files of the same second in ${day}`);
@@ -143,8 +164,9 @@ export class SegmentFiles {
     }
   }
 
-  /** Removes a file; one that is not there is fine. */
+  /** Removes a file; one that is not there is fine, and so is one in a folder that is a link: it is not ours. */
   async remove(path: string): Promise<void> {
+    if (await this.#isLinked(dirname(path))) return;
     await unlink(this.absolute(path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw diskError(error, `The recording ${path} cannot be deleted`);
     });

@@ -86,8 +86,9 @@ export async function segmentMediaRoutes(
     handler: async (request, reply) => {
       const media = find(request, request.params.id);
       const download = request.query.download === true;
+      const file = await recordings.files.locate(media.path);
       if (request.method === 'GET') noteDownload(request, media, download);
-      return sendFile(request, reply, media, recordings.files.absolute(media.path), download);
+      return sendFile(request, reply, media, file, download);
     },
   });
 
@@ -101,7 +102,7 @@ export async function segmentMediaRoutes(
       reply.type('image/jpeg').header('Cache-Control', media.bytes === null ? CACHE_CLOSED : 'no-store');
       if (request.method === 'HEAD') return reply.send();
       const key = `${media.id} ${media.startAt}`;
-      return reply.send(await thumbnails.get(key, recordings.files.absolute(media.path)));
+      return reply.send(await thumbnails.get(key, await recordings.files.locate(media.path)));
     },
   });
 
@@ -123,8 +124,8 @@ export async function segmentMediaRoutes(
       const media = find(request, request.params.id);
       reply.type('video/mp4').header('Cache-Control', 'no-store').header('Accept-Ranges', 'none');
       if (request.method === 'HEAD') return reply.send();
+      const file = await recordings.files.locate(media.path);
       noteDownload(request, media, false);
-      const file = recordings.files.absolute(media.path);
       return reply.send(playback.open(file, request.query.from ?? 0, requestSignal(request, reply)));
     },
   });

@@ -89,7 +89,7 @@ export async function timelineRoutes(app: App, options: TimelineRoutesOptions): 
       reply.header('Last-Modified', new Date(isoTime(startAt + moment)).toUTCString());
       if (request.method === 'HEAD') return reply.send();
       const key = `${id} ${startAt} ${moment}`;
-      return reply.send(await thumbnails.get(key, recordings.files.absolute(path), moment / 1000));
+      return reply.send(await thumbnails.get(key, await recordings.files.locate(path), moment / 1000));
     },
   });
 }
