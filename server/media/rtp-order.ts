@@ -5,6 +5,8 @@ import { type RtpPacket, sequenceDistance } from './rtp.ts';
 
 /** Packets kept while an earlier one is awaited. */
 export const REORDER_PACKETS = 32;
+/** Longest wait for an earlier packet: a network that reorders does so within milliseconds. */
+export const REORDER_MS = 100;
 /** A jump beyond this is a new beginning, not a loss. */
 const MAX_JUMP = 3000;
 
@@ -17,6 +19,7 @@ export class RtpOrder {
   readonly #handler: OrderedHandler;
   readonly #held = new Map<number, RtpPacket>();
   #next = -1;
+  #heldSinceMs = 0;
   #ssrc = -1;
   /** Packets that never came. */
   lost = 0;
@@ -35,13 +38,14 @@ export class RtpOrder {
     return this.#ssrc;
   }
 
-  /** Takes a packet; the bytes of a packet that is held are copied. */
-  push(packet: RtpPacket): void {
+  /** Takes a packet; the bytes of a packet that is held are copied. `nowMs` is monotonic. */
+  push(packet: RtpPacket, nowMs = 0): void {
+    if (this.#held.size > 0 && nowMs - this.#heldSinceMs >= REORDER_MS) this.#giveUp(nowMs);
     if (packet.ssrc !== this.#ssrc) this.#restart(packet);
     const distance = sequenceDistance(this.#next, packet.sequence);
     if (distance === 0) {
       this.#give(packet, 0);
-      this.#drain();
+      this.#drain(nowMs);
     } else if (Math.abs(distance) > MAX_JUMP) {
       this.#restart(packet);
       this.#give(packet, 1);
@@ -50,8 +54,9 @@ export class RtpOrder {
     } else if (this.#window === 0) {
       this.#give(packet, distance);
     } else {
+      if (this.#held.size === 0) this.#heldSinceMs = nowMs;
       this.#held.set(packet.sequence, { ...packet, payload: packet.payload.slice() });
-      if (this.#held.size > this.#window || distance > this.#window) this.#giveUp();
+      if (this.#held.size > this.#window || distance > this.#window) this.#giveUp(nowMs);
     }
   }
 
@@ -62,7 +67,7 @@ export class RtpOrder {
   }
 
   /** Stops waiting for the oldest hole. */
-  #giveUp(): void {
+  #giveUp(nowMs: number): void {
     let first: RtpPacket | null = null;
     let nearest = Number.POSITIVE_INFINITY;
     for (const packet of this.#held.values()) {
@@ -75,10 +80,12 @@ export class RtpOrder {
     if (!first) return;
     this.#held.delete(first.sequence);
     this.#give(first, nearest);
-    this.#drain();
+    this.#drain(nowMs);
   }
 
-  #drain(): void {
+  /** Gives what follows without a hole; what is still held waits for another hole, from now on. */
+  #drain(nowMs: number): void {
+    this.#heldSinceMs = nowMs;
     for (let packet = this.#held.get(this.#next); packet; packet = this.#held.get(this.#next)) {
       this.#held.delete(packet.sequence);
       this.#give(packet, 0);

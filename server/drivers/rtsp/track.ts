@@ -83,7 +83,7 @@ export class Track {
     }
     tally.add('packets');
     this.#clock ??= this.#startClock(packet);
-    this.#order.push(packet);
+    this.#order.push(packet, this.#options.time().monoMs);
   }
 
   /** Takes what came on the RTCP channel or port. */
