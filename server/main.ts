@@ -23,7 +23,8 @@ try {
 }
 
 /** Lines wait here when whoever reads them does not; beyond it new ones are dropped. A log must never hold a recorder. */
-const output = pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: LOG_BUFFER_BYTES });
+// minLength 1, not 0: with 0 its `flush` does not wait.
+const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: LOG_BUFFER_BYTES });
 output.on('error', () => {}); // a reader that is gone (`npm start | head`) is no reason to stop recording
 const log = pino(
   {
@@ -35,9 +36,10 @@ const log = pino(
   output,
 );
 
-/** Ends the process when the log is written, or its reader does not take it. */
+/** Ends the process when the log is written; all else is closed by now. */
 function exit(code: number): void {
-  setTimeout(() => process.exit(code), FLUSH_MS);
+  // A pipe that nobody reads holds a thread in `write`, for which `process.exit` would wait for ever.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), FLUSH_MS);
   output.flush(() => process.exit(code));
 }
 

@@ -172,3 +172,22 @@ test('whoever reads the log may stop reading, or go: Perch goes on, and still en
   assert.equal(code, 0);
   assert.equal(simulator.slots.length, 0);
 });
+
+test('whoever reads the log may hang: Perch answers, says goodbye and ends', async (t) => {
+  const dataDir = await scratch(t);
+  await using simulator = await startSimulator({ slots: 1 });
+  await using perch = await startPerch(dataDir, { PERCH_LOG_LEVEL: 'trace' });
+  await addDoor(perch, simulator);
+  await until(perch, isLive);
+  perch.child.stdout?.pause();
+  // Far more than the pipe and this process hold.
+  for (let i = 0; i < 30; i++) {
+    await Promise.all(Array.from({ length: 50 }, () => perch.ok('GET', '/api/cameras/door')));
+  }
+  await until(perch, isLive);
+  const exited = new Promise((resolve) => perch.child.once('exit', resolve));
+  perch.child.kill('SIGTERM');
+  await exited;
+  assert.equal(simulator.slots.length, 0);
+  perch.child.stdout?.resume();
+});
