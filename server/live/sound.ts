@@ -1,7 +1,8 @@
 // A camera's sound as other tools take it: an endless WAV of 16-bit PCM, or one continuous IMA ADPCM stream.
 
-import type { AudioCodec, AudioFrame } from '../core/frame.ts';
-import { decodeImaBlock, ImaStreamEncoder, pcmBytes } from '../media/ima-adpcm.ts';
+import type { AudioFrame } from '../core/frame.ts';
+import { ImaStreamEncoder, pcmBytes } from '../media/ima-adpcm.ts';
+import { decodeSound } from '../media/sound-decoder.ts';
 
 /** Turns blocks into bytes of one answer; holds that answer's state. */
 export type SoundCoder = {
@@ -24,10 +25,7 @@ const ENDLESS = 0xffffffff;
 
 const decoded = new WeakMap<AudioFrame, Int16Array>();
 
-/** Whether this codec can be turned into PCM here (others need a decoder that Perch does not have). */
-export function isDecodable(codec: AudioCodec): boolean {
-  return codec === 'ima-adpcm' || codec === 'pcm-s16le';
-}
+export { isDecodable } from '../media/sound-decoder.ts';
 
 /** A coder for sound of that format. */
 export function openCoder(
@@ -45,16 +43,9 @@ export function openCoder(
 export function pcmOf(frame: AudioFrame): Int16Array {
   let pcm = decoded.get(frame);
   if (!pcm) {
-    pcm = frame.codec === 'ima-adpcm' ? decodeImaBlock(frame.data) : samplesOf(frame.data);
+    pcm = decodeSound(frame) ?? new Int16Array(0);
     decoded.set(frame, pcm);
   }
-  return pcm;
-}
-
-function samplesOf(bytes: Uint8Array): Int16Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const pcm = new Int16Array(bytes.byteLength >> 1);
-  for (let n = 0; n < pcm.length; n++) pcm[n] = view.getInt16(n * 2, true);
   return pcm;
 }
 

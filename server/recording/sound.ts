@@ -1,21 +1,11 @@
 // The sound of one recording run: which camera codecs can be recorded, and their place on the continuous line.
 
 import type { AudioFrame } from '../core/frame.ts';
-import { decodeImaBlock } from '../media/ima-adpcm.ts';
+import { decodeSound, isDecodable } from '../media/sound-decoder.ts';
 import { PcmTimeline } from './pcm-timeline.ts';
 
 /** Sound heard this recently is expected to go on. */
 const EXPECTED_MS = 30_000;
-
-/** The samples of a block, or `null` for codecs that are not recorded yet. */
-function decode(frame: AudioFrame): Int16Array | null {
-  if (frame.codec === 'ima-adpcm') return decodeImaBlock(frame.data);
-  if (frame.codec !== 'pcm-s16le') return null;
-  const pcm = new Int16Array(frame.data.length >> 1);
-  const view = new DataView(frame.data.buffer, frame.data.byteOffset, frame.data.byteLength);
-  for (let n = 0; n < pcm.length; n++) pcm[n] = view.getInt16(n * 2, true);
-  return pcm;
-}
 
 /** Feeds a {@link PcmTimeline}. The line begins with the first picture that is recorded with sound. */
 export class Sound {
@@ -24,14 +14,14 @@ export class Sound {
 
   /** Learns that there is sound, without taking it yet: what a segment is opened with is known before its first picture. */
   hear({ codec, sampleRate, channels, monoMs }: AudioFrame): void {
-    if (codec !== 'ima-adpcm' && codec !== 'pcm-s16le') return;
+    if (!isDecodable(codec)) return;
     if (this.#format?.sampleRate !== sampleRate || this.#format.channels !== channels) this.timeline = null;
     this.#format = { sampleRate, channels, heardMs: monoMs };
   }
 
   /** Takes a block. Returns whether its codec can be recorded. */
   add(frame: AudioFrame): boolean {
-    const pcm = decode(frame);
+    const pcm = decodeSound(frame);
     if (!pcm) return false;
     this.hear(frame);
     this.timeline?.add(frame.monoMs, pcm);
