@@ -58,7 +58,8 @@ export const signalTiming = {
   /** An allocation that nobody joined for this long is not used any more. */
   allocationFreshMs: 20_000,
   maxAllocations: 2,
-  unbindMs: 2000,
+  /** Section 10.2 says 2 s; a driver must be gone within two seconds altogether. */
+  unbindMs: 1000,
   /** Between two attempts on one serial. */
   attemptGapMs: 3000,
   punchAtMs: [0, 300, 700, 1500, 2500, 4500, 6500],
@@ -113,7 +114,7 @@ export const tunnelLimits = {
   realmReuseMs: 60_000,
   maxDesyncs: 3,
   desyncWindowMs: 10_000,
-  goodbyeMs: 1000,
+  goodbyeMs: 600,
   receiveBufferBytes: 4 * 1024 * 1024,
 } as const;
 

@@ -1,0 +1,104 @@
+// The driver of Dahua devices by serial number: a tunnel (tunnels.ts), and the rtsp driver's session through it. See README.md.
+
+import type { DriverSettings } from '../../core/camera-config.ts';
+import type { Frame } from '../../core/frame.ts';
+import type { CameraDriver, CameraSession, DriverContext, SessionCounters } from '../driver.ts';
+import { openRtsp } from '../rtsp/open-rtsp.ts';
+import { DEVICE_LOOPBACK } from './dialect.ts';
+import { readMemory } from './memory.ts';
+import { type DahuaSettings, readSettings, settingsSchema } from './settings.ts';
+import { type TunnelLease, Tunnels } from './tunnels.ts';
+
+/** Options of {@link createDahuaDriver}. */
+export type DahuaDriverOptions = {
+  /** Main server instead of the public one (PERCH_DAHUA_SERVER), as `host:port`. */
+  readonly server?: string | null;
+};
+
+/** An RTSP session that travels through a shared tunnel. */
+class DahuaSession implements CameraSession {
+  readonly #rtsp: CameraSession;
+  readonly #lease: TunnelLease;
+
+  constructor(rtsp: CameraSession, lease: TunnelLease) {
+    this.#rtsp = rtsp;
+    this.#lease = lease;
+  }
+
+  get facts() {
+    return { ...this.#rtsp.facts, ...this.#lease.tunnel.facts };
+  }
+
+  counters(): SessionCounters {
+    const { framesDropped, details } = this.#rtsp.counters();
+    return { framesDropped, details: { ...details, ...this.#lease.tunnel.counts } };
+  }
+
+  async *frames(): AsyncIterable<Frame> {
+    try {
+      yield* this.#rtsp.frames();
+    } catch (error) {
+      // The RTSP connection only broke because the tunnel did.
+      throw this.#lease.tunnel.error ?? error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#rtsp[Symbol.asyncDispose]();
+    } finally {
+      await this.#lease.release();
+    }
+  }
+}
+
+async function open(settings: DahuaSettings, context: DriverContext, tunnels: Tunnels): Promise<CameraSession> {
+  const { serial, channel, subtype, credentials } = settings;
+  const lease = await tunnels.acquire(settings, context, readMemory(context.memory.load()));
+  const learned = tunnels.learned(settings);
+  if (learned) context.memory.save(learned);
+  try {
+    const { endpoint, rtspPort } = lease.tunnel;
+    const host = `${DEVICE_LOOPBACK}:${rtspPort}`;
+    const rtsp = await openRtsp(
+      {
+        ...{ endpoint, credentials, transport: 'tcp', policies: { base: 'requestUrl' } },
+        requestUrl: `rtsp://${host}/cam/realmonitor?channel=${channel}&subtype=${subtype}`,
+        peer: `the device ${maskSerial(serial)}`,
+      },
+      context,
+    );
+    return new DahuaSession(rtsp, lease);
+  } catch (error) {
+    const { error: lost } = lease.tunnel;
+    await lease.release();
+    throw lost ?? error;
+  }
+}
+
+/** All but the last four characters hidden: whoever knows a serial number can knock at the device. */
+function maskSerial(serial: string): string {
+  return `…${serial.slice(-4)}`;
+}
+
+/** The driver; its cameras share their devices' tunnels. */
+export function createDahuaDriver(options: DahuaDriverOptions = {}): CameraDriver {
+  const tunnels = new Tunnels();
+  const read = (settings: DriverSettings) => readSettings(settings, options.server ?? null);
+  return {
+    id: 'dahua-p2p',
+    name: 'Dahua by serial number',
+    description:
+      'Dahua cameras and recorders and their relatives, found by serial number through the maker’s P2P service, without port forwarding.',
+    settingsSchema,
+    secrets: ['password'],
+    hostSettings: ['serial', 'server'],
+    capabilities: {
+      video: ['h264', 'h265', 'mjpeg'],
+      audio: ['aac', 'pcma', 'pcmu', 'pcm-s16le'],
+      discovery: false,
+    },
+    check: (settings) => void read(settings),
+    open: (settings, context) => open(read(settings), context, tunnels),
+  };
+}

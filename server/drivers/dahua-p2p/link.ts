@@ -1,0 +1,209 @@
+// One PTCP session on a socket: carries out what the stream (ptcp.ts) and the realms (realms.ts) decide, sends heartbeats and
+// notices silence.
+
+import { randomBytes } from 'node:crypto';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { NvrError } from '../../core/nvr-error.ts';
+import { tunnelLimits } from './dialect.ts';
+import { Ptcp, type PtcpOutput } from './ptcp.ts';
+import { type Realm, type RealmHandlers, Realms } from './realms.ts';
+import { MessageReader } from './wire.ts';
+
+const WATCH_MS = 1000;
+
+/** What a link needs. */
+export type LinkOptions = {
+  readonly clock: Clock;
+  readonly send: (datagram: Uint8Array) => void;
+  /** The peer is silent: the path may need to be opened again. */
+  readonly onSuspect: () => void;
+};
+
+/** See the head of this file. */
+export class Link {
+  bytesReceived = 0;
+  bytesSent = 0;
+  readonly realms = new Realms(() => randomBytes(4).readUInt32BE());
+  readonly #options: LinkOptions;
+  readonly #ptcp = new Ptcp(() => this.realms.nextBody());
+  readonly #reader = new MessageReader();
+  readonly #established = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<string>();
+  #isEnded = false;
+  #timer: Timer | null = null;
+  #timerDueMs = Number.POSITIVE_INFINITY;
+  #watch: Timer | null = null;
+  #heardAtMs = 0;
+  #saidAtMs = 0;
+  #suspectAtMs = 0;
+  #idle: (() => void) | null = null;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#established.promise.catch(() => {});
+  }
+
+  /** Why it ended; resolves once. */
+  get ended(): Promise<string> {
+    return this.#ended.promise;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get isSuspect(): boolean {
+    return this.#options.clock.monoMs() - this.#heardAtMs >= tunnelLimits.suspectMs;
+  }
+
+  get roundTripMs(): number | null {
+    return this.#ptcp.sendQueue.srttMs;
+  }
+
+  /** Counts by name, for the status page. */
+  get counts(): Record<string, number> {
+    const { sendQueue, receiveStore, counts } = this.#ptcp;
+    return { ...counts, ...sendQueue.counts, ...receiveStore?.counts, ...this.realms.counts };
+  }
+
+  /** SYN and answer. @throws NvrError `timeout` */
+  async connect(): Promise<void> {
+    const nowMs = this.#options.clock.monoMs();
+    this.#heardAtMs = nowMs;
+    this.#saidAtMs = nowMs;
+    this.#watchOn();
+    this.#carryOut(this.#ptcp.start(nowMs));
+    await this.#established.promise;
+  }
+
+  /** A PTCP datagram of the peer. Never throws. */
+  receive(datagram: Uint8Array): void {
+    if (this.#isEnded) return;
+    const nowMs = this.#options.clock.monoMs();
+    this.#heardAtMs = nowMs;
+    this.bytesReceived += datagram.length;
+    this.#carryOut(this.#ptcp.receive(datagram, nowMs));
+  }
+
+  /** A connection to a port of the device; `null` when there are too many or the link is gone. */
+  open(port: number, handlers: RealmHandlers): Realm | null {
+    if (this.#isEnded) return null;
+    const realm = this.realms.open(port, handlers, this.#options.clock.monoMs());
+    this.#pump();
+    if (!realm) return null;
+    return {
+      ...realm,
+      write: (octets) => {
+        realm.write(octets);
+        this.#pump();
+      },
+      end: () => {
+        realm.end();
+        this.#pump();
+      },
+      close: () => {
+        realm.close();
+        this.#pump();
+      },
+    };
+  }
+
+  /** DISC for every realm, then waits until they are acknowledged, but not long. Idempotent. */
+  async close(waitMs: number): Promise<void> {
+    if (this.#isEnded) return;
+    this.realms.closeAll();
+    this.#pump();
+    if (this.#ptcp.state === 'established' && !this.#ptcp.isIdle) {
+      const idle = Promise.withResolvers<void>();
+      this.#idle = idle.resolve;
+      const timer = this.#options.clock.after(waitMs, idle.resolve);
+      await idle.promise;
+      timer.cancel();
+    }
+    this.#end('closed');
+  }
+
+  #pump(): void {
+    if (!this.#isEnded) this.#carryOut(this.#ptcp.pump(this.#options.clock.monoMs()));
+  }
+
+  #carryOut({ datagrams, pieces }: PtcpOutput): void {
+    for (const datagram of datagrams) {
+      this.bytesSent += datagram.length;
+      this.#options.send(datagram);
+    }
+    const nowMs = this.#options.clock.monoMs();
+    if (datagrams.length > 0 && !this.#ptcp.isIdle) this.#saidAtMs = nowMs;
+    if (this.#ptcp.state === 'established') this.#established.resolve();
+    const broken = this.#read(pieces, nowMs) ?? (this.#ptcp.state === 'lost' ? this.#ptcp.lostBecause : null);
+    if (broken !== null) this.#end(broken);
+    if (this.#isEnded) return;
+    if (pieces.length > 0 && this.realms.hasBodies) {
+      this.#pump();
+      return;
+    }
+    if (this.#ptcp.isIdle && !this.realms.hasBodies) this.#idle?.();
+    this.#arm();
+  }
+
+  /** @returns why the session cannot go on, or `null` */
+  #read(pieces: readonly Uint8Array[], nowMs: number): string | null {
+    for (const piece of pieces) {
+      for (const message of this.#reader.push(piece)) {
+        const broken = this.realms.receive(message, nowMs);
+        if (broken !== null || this.#isEnded) return broken;
+      }
+    }
+    return null;
+  }
+
+  /** One timer, moved only when something is due earlier; one that fires too early looks again. */
+  #arm(): void {
+    const dueMs = this.#ptcp.dueMs(this.realms.hasBodies);
+    if (dueMs === null || this.#timerDueMs <= dueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = dueMs;
+    const { clock } = this.#options;
+    this.#timer = clock.after(dueMs - clock.monoMs(), () => {
+      this.#timer = null;
+      this.#timerDueMs = Number.POSITIVE_INFINITY;
+      if (!this.#isEnded) this.#carryOut(this.#ptcp.tick(clock.monoMs()));
+    });
+  }
+
+  #watchOn(): void {
+    const { clock } = this.#options;
+    this.#watch = clock.after(WATCH_MS, () => {
+      if (this.#isEnded) return;
+      const nowMs = clock.monoMs();
+      this.#watchOn();
+      if (this.#ptcp.state !== 'established') return;
+      const silentMs = nowMs - this.#heardAtMs;
+      if (silentMs >= tunnelLimits.lostMs) {
+        this.#end('the device was silent for 30 s');
+        return;
+      }
+      this.realms.tick(nowMs);
+      if (silentMs >= tunnelLimits.suspectMs && nowMs - this.#suspectAtMs >= tunnelLimits.suspectEveryMs) {
+        this.#suspectAtMs = nowMs;
+        this.#options.onSuspect();
+      }
+      if (nowMs - this.#saidAtMs >= tunnelLimits.heartbeatMs) {
+        this.#saidAtMs = nowMs;
+        this.realms.heartbeat();
+      }
+      this.#pump();
+    });
+  }
+
+  #end(reason: string): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#timer?.cancel();
+    this.#watch?.cancel();
+    this.#idle?.();
+    this.#established.reject(new NvrError('timeout', reason));
+    this.#ended.resolve(reason);
+    this.realms.endAll();
+  }
+}

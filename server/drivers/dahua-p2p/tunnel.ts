@@ -1,0 +1,131 @@
+// A tunnel to one device: an established link, and a listener on loopback whose every connection becomes a realm. Shared by
+// all cameras of the device (tunnels.ts).
+
+import type { NvrError } from '../../core/nvr-error.ts';
+import type { Endpoint, Net } from '../../net/net.ts';
+import type { ByteStream, StreamListener } from '../../net/stream.ts';
+import { tunnelLimits } from './dialect.ts';
+import type { Established } from './establish.ts';
+import { dahuaError } from './failures.ts';
+import type { Realm } from './realms.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** See the head of this file. */
+export class Tunnel {
+  /** Local readers that were too slow, and lost their realm. */
+  overflows = 0;
+  readonly #established: Established;
+  readonly #streams = new Set<ByteStream>();
+  #listener: StreamListener | null = null;
+  #closing: Promise<void> | null = null;
+  /** Why it ended; `null` while it lives or when we closed it. */
+  #lostBecause: string | null = null;
+
+  /** Listens. @throws NvrError `unavailable`; the caller closes what was established */
+  static async open(net: Net, established: Established): Promise<Tunnel> {
+    const tunnel = new Tunnel(established);
+    tunnel.#listener = await net.streams.listen({ address: LOOPBACK, port: 0 }, (stream) => tunnel.#accept(stream));
+    return tunnel;
+  }
+
+  private constructor(established: Established) {
+    this.#established = established;
+    void established.link.ended.then((reason) => {
+      if (!this.#closing) this.#lostBecause = reason;
+      void this.close();
+    });
+  }
+
+  /** Where RTSP clients of this machine connect. */
+  get endpoint(): Endpoint {
+    return this.#listener!.local;
+  }
+
+  get isOpen(): boolean {
+    return this.#closing === null && !this.#established.link.isEnded;
+  }
+
+  /** The error of a lost tunnel; `null` while it lives. */
+  get error(): NvrError | null {
+    return this.#lostBecause === null ? null : dahuaError('lost', 'stream', '', this.#lostBecause);
+  }
+
+  get rtspPort(): number {
+    return this.#established.rtspPort;
+  }
+
+  /** For the status page. */
+  get facts(): Record<string, string | number | boolean> {
+    const { link, path, profile, deviceVersion, type } = this.#established;
+    const roundTripMs = link.roundTripMs;
+    return {
+      ...{ path, profile, deviceVersion, devicePassword: type === 1, isSuspect: link.isSuspect },
+      ...(roundTripMs !== null && { roundTripMs: Math.round(roundTripMs) }),
+    };
+  }
+
+  /** For the status page. */
+  get counts(): Record<string, number> {
+    const { link } = this.#established;
+    const { bytesReceived, bytesSent } = link;
+    return {
+      ...link.counts,
+      ...{ tunnelBytesReceived: bytesReceived, tunnelBytesSent: bytesSent },
+      ...{ realmsOpen: link.realms.count, overflows: this.overflows },
+    };
+  }
+
+  /** Goodbye: DISC for each realm, unbind, sockets. Idempotent; at most two seconds. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { link, close } = this.#established;
+    const listening = this.#listener;
+    await link.close(tunnelLimits.goodbyeMs);
+    await Promise.all([close(), listening?.close(), ...[...this.#streams].map((stream) => stream.close())]);
+  }
+
+  #accept(stream: ByteStream): void {
+    const { link, rtspPort } = this.#established;
+    this.#streams.add(stream);
+    let isOpen = false;
+    const leave = () => {
+      this.#streams.delete(stream);
+      void stream.close();
+    };
+    const realm: Realm | null = link.open(rtspPort, {
+      onOpen: () => {
+        isOpen = true;
+        stream.resume();
+      },
+      onData: (octets) => {
+        stream.write(octets);
+        if (stream.queuedBytes <= tunnelLimits.maxQueuedDownBytes) return;
+        // Only this reader is slow; the others must not wait for it.
+        this.overflows++;
+        realm?.close();
+        leave();
+      },
+      onEnd: leave,
+      onDrain: () => stream.resume(),
+    });
+    if (!realm) {
+      leave();
+      return;
+    }
+    if (!isOpen) stream.pause();
+    stream.onBytes((bytes) => {
+      realm.write(bytes);
+      if (realm.queuedBytes() > tunnelLimits.maxQueuedUpBytes) stream.pause();
+    });
+    stream.onEnd((end) => {
+      if (end === null) realm.end();
+      else realm.close();
+      leave();
+    });
+  }
+}

@@ -1,0 +1,176 @@
+// The tunnels of one process, shared by server, serial and user: one login per device, however many cameras use it. Attempts
+// coalesce here, and here is the limit on how often the cloud is asked about one device (section 11.5).
+
+import { createHash } from 'node:crypto';
+import { isNvrError, type NvrError, toNvrError } from '../../core/nvr-error.ts';
+import { orAborted } from '../../net/or-aborted.ts';
+import type { DriverContext } from '../driver.ts';
+import { cloudLimits, signalTiming } from './dialect.ts';
+import { type Established, establish, type Learned } from './establish.ts';
+import type { DahuaSettings } from './settings.ts';
+import { Tunnel } from './tunnel.ts';
+
+const MAX_BACK_OFF_MS = 60_000;
+const HEALTHY_MS = 60_000;
+const MINUTE_MS = 60_000;
+const MAX_REMEMBERED = 256;
+
+/** A share of a tunnel. */
+export type TunnelLease = {
+  readonly tunnel: Tunnel;
+  /** Gives it back; the last one closes it. Idempotent. Resolves when the goodbye is said, if there is one. */
+  readonly release: () => Promise<void>;
+};
+
+type Entry = {
+  users: number;
+  opening: Promise<Tunnel> | null;
+  tunnel: Tunnel | null;
+  abort: AbortController;
+  closing: Promise<void> | null;
+  attemptAtMs: number;
+  openedAtMs: number;
+  failures: number;
+  lastError: NvrError | null;
+  learned: Learned | null;
+};
+
+type TunnelContext = Pick<DriverContext, 'net' | 'clock' | 'log' | 'signal'>;
+
+/** See the head of this file. */
+export class Tunnels {
+  readonly counts = { attempts: 0, requests: 0 };
+  readonly #entries = new Map<string, Entry>();
+  #attemptsAtMs: number[] = [];
+
+  /**
+   * A share of the device's tunnel, which is opened if need be.
+   * @throws NvrError with the reasons of failures.ts; `cancelled`
+   */
+  async acquire(settings: DahuaSettings, context: TunnelContext, learned: Learned | null): Promise<TunnelLease> {
+    const entry = this.#entry(settings);
+    entry.learned ??= learned;
+    entry.users++;
+    let isReleased = false;
+    const release = async () => {
+      if (isReleased) return;
+      isReleased = true;
+      await this.#release(entry);
+    };
+    try {
+      const tunnel = await orAborted(this.#tunnel(entry, settings, context), context.signal);
+      return { tunnel, release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /** What was learned about a device, to keep it over restarts. */
+  learned(settings: DahuaSettings): Learned | null {
+    return this.#entry(settings).learned;
+  }
+
+  #entry(settings: DahuaSettings): Entry {
+    const key = keyOf(settings);
+    const found = this.#entries.get(key);
+    if (found) return found;
+    for (const [old, { users, tunnel }] of this.#entries) {
+      if (this.#entries.size < MAX_REMEMBERED) break;
+      if (users === 0 && !tunnel) this.#entries.delete(old);
+    }
+    const entry: Entry = {
+      ...{ users: 0, opening: null, tunnel: null, abort: new AbortController(), closing: null },
+      ...{ attemptAtMs: Number.NEGATIVE_INFINITY, openedAtMs: 0, failures: 0, lastError: null, learned: null },
+    };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  async #tunnel(entry: Entry, settings: DahuaSettings, context: TunnelContext): Promise<Tunnel> {
+    if (entry.tunnel?.isOpen) return entry.tunnel;
+    // Everybody left while it was opening; it is on its way out.
+    while (entry.opening && entry.abort.signal.aborted) await entry.opening.catch(() => {});
+    if (entry.tunnel?.isOpen) return entry.tunnel;
+    if (!entry.opening) {
+      entry.abort = new AbortController();
+      entry.opening = this.#open(entry, settings, { ...context, signal: entry.abort.signal }).finally(() => {
+        entry.opening = null;
+      });
+      // Whoever still waits hears of it; when nobody does, nobody minds.
+      entry.opening.catch(() => {});
+    }
+    return entry.opening;
+  }
+
+  async #open(entry: Entry, settings: DahuaSettings, context: TunnelContext): Promise<Tunnel> {
+    const { clock, net, log, signal } = context;
+    await entry.closing;
+    await this.#waitForTurn(entry, context);
+    const beganMs = clock.monoMs();
+    entry.attemptAtMs = beganMs;
+    this.counts.attempts++;
+    this.#attemptsAtMs = [...this.#attemptsAtMs.filter((atMs) => beganMs - atMs < MINUTE_MS), beganMs];
+    let established: Established | null = null;
+    try {
+      established = await establish({
+        ...{ net, clock, signal, settings, learned: entry.learned },
+        onStep: (step, facts) => log.debug({ step, ...facts }, 'On the way to the device'),
+        onRequest: () => {
+          this.counts.requests++;
+        },
+      });
+      const tunnel = await Tunnel.open(net, established);
+      signal.throwIfAborted();
+      const { profile, type } = established;
+      entry.learned = { profile, type };
+      Object.assign(entry, { tunnel, openedAtMs: clock.monoMs(), lastError: null });
+      return tunnel;
+    } catch (error) {
+      await established?.link.close(0);
+      await established?.close();
+      const known = toNvrError(error);
+      if (known.code !== 'cancelled') {
+        entry.failures++;
+        entry.lastError = known;
+      }
+      throw known;
+    }
+  }
+
+  /** Not more than one attempt per three seconds, doubling while they fail; whoever comes much too early hears the last error. */
+  async #waitForTurn(entry: Entry, { clock, signal }: TunnelContext): Promise<void> {
+    if (entry.openedAtMs > 0 && clock.monoMs() - entry.openedAtMs >= HEALTHY_MS) entry.failures = 0;
+    const gapMs = Math.min(MAX_BACK_OFF_MS, signalTiming.attemptGapMs * 2 ** Math.max(0, entry.failures - 1));
+    const isLocked = isNvrError(entry.lastError) && entry.lastError.context.reason === 'wrongPassword';
+    const waitMs = entry.attemptAtMs + (isLocked ? cloudLimits.wrongPasswordCoolDownMs : gapMs) - clock.monoMs();
+    if (entry.lastError && waitMs > signalTiming.attemptGapMs) throw entry.lastError;
+    if (waitMs > 0) await clock.sleep(waitMs, signal);
+    for (;;) {
+      const nowMs = clock.monoMs();
+      this.#attemptsAtMs = this.#attemptsAtMs.filter((atMs) => nowMs - atMs < MINUTE_MS);
+      if (this.#attemptsAtMs.length < cloudLimits.attemptsPerMinute) return;
+      await clock.sleep(this.#attemptsAtMs[0]! + MINUTE_MS - nowMs, signal);
+    }
+  }
+
+  async #release(entry: Entry): Promise<void> {
+    entry.users--;
+    if (entry.users > 0) return;
+    entry.abort.abort();
+    const { tunnel } = entry;
+    entry.tunnel = null;
+    if (!tunnel) return;
+    const closing = tunnel.close().finally(() => {
+      if (entry.closing === closing) entry.closing = null;
+    });
+    entry.closing = closing;
+    await closing;
+  }
+}
+
+/** Cameras share a tunnel when all of this is the same. The password counts, so that a corrected one is tried at once. */
+function keyOf({ serial, profiles, credentials, relay, deviceAuth, randSalt, version }: DahuaSettings): string {
+  const facts = JSON.stringify([serial, profiles, credentials, relay, deviceAuth, randSalt, version]);
+  return createHash('sha256').update(facts).digest('hex');
+}
