@@ -60,6 +60,7 @@ export class Attempts {
     const bucket = this.#bucket(key);
     if (bucket.failures.some((failure) => failure.what === what)) return;
     this.#refuseIfFull(bucket);
+    if (bucket.failures.length + bucket.running >= MAX_FAILED_TRIES) throw tooMany(1000);
     bucket.failures.push({ at: this.#clock.monoMs(), what });
   }
 

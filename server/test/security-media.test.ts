@@ -1,0 +1,118 @@
+// Pictures that are bombs: a JPEG of some kilobytes whose header claims 16,000 x 16,000. It is passed on, or refused by its
+// header, and never decoded at its full size (one such decode takes 436 MB in ffmpeg).
+
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import sharp from 'sharp';
+import type { VideoFrame } from '../core/frame.ts';
+import { encoderJob } from '../ffmpeg/encoder-job.ts';
+import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
+import { playJob, stillJob } from '../ffmpeg/still-job.ts';
+import { paintCard } from '../live/card.ts';
+import { shrink } from '../live/resize.ts';
+import { jpegSize } from '../media/jpeg.ts';
+import { MatroskaWriter } from '../media/matroska-writer.ts';
+
+const SIDE = 16_000;
+const COMMENTS = 18;
+const MEGABYTE = 1024 * 1024;
+const MAX_GROWTH_BYTES = 100 * MEGABYTE;
+
+/** A small picture with another size written into its frame header. */
+async function bomb(progressive: boolean): Promise<Buffer> {
+  const plain = { width: 64, height: 64, channels: 3, background: '#888' } as const;
+  const jpeg = await sharp({ create: plain }).jpeg({ progressive }).toBuffer();
+  for (let at = 2; at < jpeg.length; at += 2 + jpeg.readUInt16BE(at + 2)) {
+    const marker = jpeg[at + 1]!;
+    if (marker !== 0xc0 && marker !== 0xc2) continue;
+    jpeg.writeUInt16BE(SIDE, at + 5);
+    jpeg.writeUInt16BE(SIDE, at + 7);
+    break;
+  }
+  assert.deepEqual(jpegSize(jpeg), { width: SIDE, height: SIDE });
+  // ffmpeg believes in such a size only when the file is not absurdly small for it: comments until it does.
+  const comment = Buffer.alloc(2 + 0xffff);
+  comment.writeUInt16BE(0xfffe, 0);
+  comment.writeUInt16BE(0xffff, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), ...Array.from({ length: COMMENTS }, () => comment), jpeg.subarray(2)]);
+}
+
+const frameOf = (data: Uint8Array, side: number): VideoFrame => ({
+  ...{ kind: 'video', codec: 'mjpeg', key: true, data, width: side, height: side, at: 0, monoMs: 0, mediaMs: null },
+});
+
+for (const progressive of [false, true]) {
+  const kind = progressive ? 'progressive' : 'baseline';
+  test(`smaller pictures and cards of a ${kind} bomb: passed on untouched, or left out`, async (context) => {
+    const data = await bomb(progressive);
+    const before = process.memoryUsage().rss;
+    for (const claimed of [SIDE, 0, 640]) {
+      const frame = frameOf(data, claimed);
+      assert.equal(await shrink(frame, 320), frame);
+    }
+    const card = await paintCard({ name: 'Door', state: 'live', since: '', picture: data, width: 320 });
+    assert.ok((jpegSize(card)?.width ?? 0) <= 640, 'a card without the picture');
+    const grownBytes = process.memoryUsage().rss - before;
+    context.diagnostic(`${(grownBytes / MEGABYTE).toFixed(1)} MB`);
+    assert.ok(grownBytes < MAX_GROWTH_BYTES, `${grownBytes}`);
+  });
+}
+
+async function bombFile(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'perch-bomb-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const writer = new MatroskaWriter([{ kind: 'video', codec: 'mjpeg', width: 640, height: 480 }]);
+  const data = await bomb(false);
+  const file = join(folder, 'bomb.mkv');
+  const chunks = [writer.header(), ...[0, 100, 200].flatMap((timeMs) => writer.frame(0, timeMs, true, data))];
+  await writeFile(file, Buffer.concat(chunks));
+  return file;
+}
+
+test('ffmpeg: thumbnails and playback of a recorded bomb refuse it by its header', async (context) => {
+  const file = await bombFile(context);
+  for (const job of [stillJob(file, 0), playJob(file, 0)]) {
+    const ffmpeg = FfmpegProcess.start(job);
+    let bytes = 0;
+    for await (const chunk of ffmpeg.stdout!) bytes += (chunk as Uint8Array).length;
+    const { stderr } = await ffmpeg.exited;
+    assert.match(stderr, /exceeds specified max pixel count/);
+    assert.ok(bytes < 10_000, 'no picture came out');
+  }
+});
+
+test('ffmpeg: the encoder refuses a bomb that says it is 640 x 480', async () => {
+  const settings = { kind: 'auto', preset: 'ultrafast', quality: 30 };
+  const size = { width: 640, height: 480 };
+  const ffmpeg = FfmpegProcess.start(encoderJob({ ...size, settings, epochMs: 0, segmentSeconds: 60 }));
+  const writer = new MatroskaWriter([{ kind: 'video', codec: 'mjpeg', ...size }]);
+  await ffmpeg.write(writer.header());
+  const data = await bomb(false);
+  for (const timeMs of [0, 100, 200]) await ffmpeg.write(...writer.frame(0, timeMs, true, data));
+  ffmpeg.stdout?.resume();
+  const { stderr } = await ffmpeg.stop();
+  assert.match(stderr, /exceeds specified max pixel count/);
+});
+
+test('ffmpeg runs with a bounded address space', async (context) => {
+  const file = await bombFile(context);
+  const ffmpeg = FfmpegProcess.start({
+    input: { options: ['-re', '-f', 'lavfi'], source: { url: 'testsrc=s=64x64' } },
+    output: { options: ['-f', 'null'], target: { file: '/dev/null' } },
+  });
+  context.after(() => ffmpeg.kill());
+  assert.ok(file);
+  const { readFileSync } = await import('node:fs');
+  const limits = () => {
+    try {
+      return /Max address space +(\d+)/.exec(readFileSync(`/proc/${ffmpeg.pid}/limits`, 'utf8'))?.[1];
+    } catch {
+      return undefined;
+    }
+  };
+  while (limits() === undefined && ffmpeg.exit === null) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(Number(limits()), 2 * 1024 * MEGABYTE);
+});
