@@ -10,6 +10,7 @@ import { CountedPictures } from '../sim/counted-pictures.ts';
 import { HttpCameraSimulator } from '../sim/http-mjpeg/simulator.ts';
 import { loadClip } from '../sim/rtsp/clip.ts';
 import { RtspSimulator } from '../sim/rtsp/simulator.ts';
+import { GstreamerServer, gstreamerMissing } from './gstreamer-server.ts';
 import { freshHost, type Nvr, startNvr } from './harness.ts';
 
 const skip = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'ffmpeg is not installed';
@@ -100,6 +101,48 @@ for (const [driver, path] of [
     assert.ok(isUntouched, 'the snapshot is a picture of the camera, byte for byte');
   });
 }
+
+const noPeer = skip || gstreamerMissing();
+test('a camera that is not ours, H.265 with G.711 sound: recorded as a file with both', {
+  skip: noPeer,
+  timeout: 90_000,
+}, async () => {
+  const launch =
+    '( videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=20/1 ! ' +
+    'x265enc tune=zerolatency key-int-max=20 speed-preset=ultrafast ! rtph265pay name=pay0 pt=96 ' +
+    'audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8 )';
+  await using server = await GstreamerServer.start({ '/x': launch });
+  await using nvr = await startNvr();
+  const { slug } = await nvr.ok<Added>('POST', '/api/cameras', {
+    ...{ name: 'Peer', driver: 'rtsp', settings: { url: `rtsp://127.0.0.1:${server.port}/x` } },
+    recording: { mode: 'continuous', segmentSeconds: 3 },
+  });
+  await segment(nvr, slug);
+  const { id, codec } = await segment(nvr, slug);
+  assert.equal(codec, 'h265');
+  const file = Buffer.from(await (await nvr.fetch(`/api/segments/${id}/media`)).arrayBuffer());
+  const show = [
+    '-v',
+    'error',
+    '-count_frames',
+    '-show_entries',
+    'stream=codec_name,codec_tag_string,nb_read_frames',
+    '-of',
+    'json',
+    '-',
+  ];
+  const probe = spawnSync('ffprobe', show, { input: file });
+  const { streams } = JSON.parse(probe.stdout.toString()) as { streams: Array<Record<string, string>> };
+  assert.deepEqual(
+    streams.map(({ codec_name, codec_tag_string }) => [codec_name, codec_tag_string]),
+    [
+      ['hevc', 'hvc1'],
+      ['aac', 'mp4a'],
+    ],
+  );
+  assert.ok(Number(streams[0]!.nb_read_frames) >= 20 && Number(streams[1]!.nb_read_frames) >= 8);
+  assert.equal(probe.stderr.toString(), '');
+});
 
 test('a bad address is refused in well under 300 ms, naming the field, and Perch is no camera of its own', {
   timeout: 60_000,
