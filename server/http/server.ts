@@ -41,6 +41,7 @@ import { liveRoutes } from './routes/live.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { playbackRoutes } from './routes/playback.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { settingsRoutes } from './routes/settings.ts';
@@ -168,6 +169,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(liveRoutes, { fleet, feeds, auth, onRefused });
   await app.register(embedRoutes, { fleet });
   await app.register(segmentRoutes, { fleet, index, recordings, audit, deeds });
+  await app.register(playbackRoutes, { fleet, recordings, deeds });
   await app.register(timelineRoutes, { fleet, timeline, recordings, events });
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });

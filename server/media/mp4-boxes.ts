@@ -17,10 +17,11 @@ const TFHD = { baseDataOffset: 0x1, description: 0x2, duration: 0x8 } as const;
 const TRUN = { dataOffset: 0x1, firstFlags: 0x4, duration: 0x100, size: 0x200, flags: 0x400, offset: 0x800 } as const;
 
 /** One box's place: `body` is where its content begins. */
-type Box = { readonly type: string; readonly body: number; readonly end: number };
+export type Box = { readonly type: string; readonly body: number; readonly end: number };
 type Track = { id: number; timescale: number; video: boolean; codec: ScannedFile['codec']; defaultDuration: number };
 
-const typeAt = (view: DataView, offset: number) =>
+/** Four letters. */
+export const typeAt = (view: DataView, offset: number) =>
   String.fromCharCode(
     view.getUint8(offset),
     view.getUint8(offset + 1),
@@ -29,7 +30,7 @@ const typeAt = (view: DataView, offset: number) =>
   );
 
 /** A box's head. `size` is `Infinity` for a box that reaches to the end of the file; `null`: not a box. */
-function parseBoxHead(head: Uint8Array): { type: string; size: number; headBytes: number } | null {
+export function parseBoxHead(head: Uint8Array): { type: string; size: number; headBytes: number } | null {
   if (head.length < 8) return null;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const type = typeAt(view, 4);
@@ -44,7 +45,7 @@ function parseBoxHead(head: Uint8Array): { type: string; size: number; headBytes
 }
 
 /** Boxes inside memory; stops where they do not fit. */
-function* boxes(bytes: Uint8Array, from = 0, to = bytes.length): Generator<Box> {
+export function* boxes(bytes: Uint8Array, from = 0, to = bytes.length): Generator<Box> {
   for (let offset = from; offset + 8 <= to; ) {
     const head = parseBoxHead(bytes.subarray(offset, Math.min(offset + 16, to)));
     if (!head || offset + head.size > to) return;
@@ -53,7 +54,8 @@ function* boxes(bytes: Uint8Array, from = 0, to = bytes.length): Generator<Box> 
   }
 }
 
-function find(bytes: Uint8Array, path: readonly string[], from = 0, to = bytes.length): Box | null {
+/** The first box at a path of types. */
+export function find(bytes: Uint8Array, path: readonly string[], from = 0, to = bytes.length): Box | null {
   const [type, ...rest] = path;
   for (const box of boxes(bytes, from, to)) {
     if (box.type !== type) continue;

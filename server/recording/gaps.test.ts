@@ -206,6 +206,7 @@ suite('gaps', () => {
       [{ wanted: false, state: 'refused' }, null],
       [{ enabled: false, state: 'disabled' }, 'cameraDisabled'],
       [{ enabled: false, state: 'live' }, 'cameraDisabled'],
+      [{ state: 'disabled' }, 'offline'], // enabled just now, not dialled yet
       [{ state: 'connecting' }, 'offline'],
       [{ state: 'backingOff' }, 'offline'],
       [{ state: 'coolingDown' }, 'offline'],

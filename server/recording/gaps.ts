@@ -27,7 +27,7 @@ export type WatchFacts = {
 export function chooseCondition(facts: WatchFacts): WatchCondition | null {
   const { wanted, enabled, state, released, storage, failure } = facts;
   if (!wanted) return null;
-  if (!enabled || state === 'disabled') return 'cameraDisabled';
+  if (!enabled) return 'cameraDisabled';
   if (released) return 'released';
   if (storage === 'missing') return 'storageMissing';
   if (storage === 'full') return 'diskFull';

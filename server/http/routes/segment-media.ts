@@ -1,7 +1,6 @@
 // The bytes of recordings: by range and condition (RFC 9110), as a thumbnail, and converted for browsers.
 
-import { constants, type FileHandle, open } from 'node:fs/promises';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Fleet } from '../../cameras/fleet.ts';
 import { NvrError } from '../../core/nvr-error.ts';
@@ -10,12 +9,12 @@ import type { Recordings } from '../../recording/recordings.ts';
 import { Thumbnails } from '../../recording/thumbnails.ts';
 import type { SegmentIndex } from '../../store/segment-index.ts';
 import type { App } from '../app.ts';
-import { chooseRange } from '../byte-range.ts';
 import { cameraOf } from '../camera-of.ts';
 import type { RepeatedDeeds } from '../repeated-deeds.ts';
 import { requestSignal } from '../request-signal.ts';
 import { isoTime } from '../schemas/common.ts';
 import { openSegmentCamera, SegmentParams } from '../schemas/segment.ts';
+import { CACHE_CLOSED, sendFile } from '../send-file.ts';
 import { segmentOf } from './segments.ts';
 
 /** What these routes work on. */
@@ -42,8 +41,6 @@ type Media = {
 const TYPE_OF = { mp4: 'video/mp4', mjpeg: 'video/x-matroska' } as const;
 const EXTENSION_OF = { mp4: 'mp4', mjpeg: 'mkv' } as const;
 const MAX_FROM_SECONDS = 24 * 3600;
-/** A closed recording never changes under its id. */
-const CACHE_CLOSED = 'private, max-age=3600';
 const methods = ['GET', 'HEAD'] as const;
 const tags = ['recordings'];
 const access = { access: 'media' } as const;
@@ -88,7 +85,8 @@ export async function segmentMediaRoutes(
       const download = request.query.download === true;
       const file = await recordings.files.locate(media.path);
       if (request.method === 'GET') noteDownload(request, media, download);
-      return sendFile(request, reply, media, file, download);
+      const { id, bytes, format } = media;
+      return sendFile(request, reply, { id, file, bytes, type: TYPE_OF[format], name: fileName(media), download });
     },
   });
 
@@ -131,58 +129,8 @@ export async function segmentMediaRoutes(
   });
 }
 
-async function sendFile(request: FastifyRequest, reply: FastifyReply, media: Media, file: string, download: boolean) {
-  const handle = await openFile(file);
-  let sending = false;
-  try {
-    const { size: fileSize, mtimeMs } = await handle.stat();
-    const size = Math.min(fileSize, media.bytes ?? fileSize);
-    const etag = `"${media.id}-${size}"`;
-    const lastModified = new Date(mtimeMs).toUTCString();
-    reply.header('Accept-Ranges', 'bytes').header('ETag', etag).header('Last-Modified', lastModified);
-    reply.header('Cache-Control', media.bytes === null ? CACHE_CLOSED : 'no-store');
-    const answer = chooseRange(request.method, request.headers, { size, etag, lastModifiedMs: mtimeMs });
-    if (answer.status === 416) {
-      reply.header('Content-Range', `bytes */${size}`);
-      return reply.code(416).send();
-    }
-    if (!('start' in answer)) return reply.code(answer.status).send();
-    const { status, start, end } = answer;
-    reply.code(status).type(TYPE_OF[media.format]).header('Content-Disposition', disposition(media, download));
-    reply.header('Content-Length', end - start + 1);
-    if (status === 206) reply.header('Content-Range', `bytes ${start}-${end}/${size}`);
-    if (request.method === 'HEAD' || end < start) return reply.send();
-    sending = true;
-    const bytes = handle.createReadStream({ start, end, autoClose: true });
-    const { callerSignal } = request; // a long download ends with the right to it
-    callerSignal.addEventListener('abort', () => bytes.destroy(), { once: true });
-    if (callerSignal.aborted) bytes.destroy();
-    return reply.send(bytes);
-  } finally {
-    if (!sending) await handle.close();
-  }
-}
-
-/** Opens a recording; never what a symbolic link points to. @throws NvrError `not_found` */
-async function openFile(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (cause) {
-    throw new NvrError('not_found', 'The file of this recording is not there', { cause });
-  }
-}
-
-/** A name that people can read, also for browsers that only know ASCII (RFC 6266). */
-function disposition({ name, startAt, format }: Media, download: boolean): string {
+/** `Camera 2026-05-01 12-00-00Z.mp4`. */
+function fileName({ name, startAt, format }: Media): string {
   const moment = isoTime(startAt).slice(0, 19).replace('T', ' ').replaceAll(':', '-');
-  const full = `${name} ${moment}Z.${EXTENSION_OF[format]}`;
-  const plain = full
-    .normalize('NFKD')
-    .replace(/[^\x20-\x7e]/g, '')
-    .replace(/["\\/:*?<>|%]/g, '_');
-  const encoded = encodeURIComponent(full.replace(/[/\\:*?"<>|\p{Cc}]/gu, '_')).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `${download ? 'attachment' : 'inline'}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+  return `${name} ${moment}Z.${EXTENSION_OF[format]}`;
 }
