@@ -39,6 +39,8 @@ answer({
     }
     return places;
   },
+  /** UDP ports to which the cameras stream. */
+  clientPorts: (): (number | null)[] => cameras.map((camera) => camera.slots[0]?.client.port ?? null),
   counts(): CameraCounts {
     const sum = (of: (camera: IwfcamSimulator) => number) => cameras.reduce((total, camera) => total + of(camera), 0);
     return {
