@@ -2,6 +2,7 @@
 
 import { isNvrError, type NvrError } from '../core/nvr-error.ts';
 import { explainOptions, type OptionTable, parseOptions } from './command-line.ts';
+import { dahuaCommand } from './dahua-p2p/command.ts';
 import { httpMjpegCommand, httpSnapshotCommand } from './http-mjpeg/command.ts';
 import { iwfcamCommand } from './iwfcam/command.ts';
 import { rtspCommand } from './rtsp/command.ts';
@@ -9,6 +10,7 @@ import type { SimulationCommand } from './simulation.ts';
 
 const commands = [
   iwfcamCommand,
+  dahuaCommand,
   rtspCommand,
   httpMjpegCommand,
   httpSnapshotCommand,

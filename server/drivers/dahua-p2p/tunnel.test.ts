@@ -74,7 +74,7 @@ for (const [name, faults] of Object.entries({
 
 async function failure(
   options: object,
-  settings: object,
+  settings: DriverSettings,
 ): Promise<{ reason: unknown; code: string; ms: number; world: DahuaWorld }> {
   const world = await DahuaWorld.start(options);
   const beganMs = world.clock.monoMs();
