@@ -137,6 +137,19 @@ export type User = {
 };
 
 export type TokenScope = 'admin' | 'viewer' | 'stream';
+
+/** One line of the audit trail. */
+export type AuditEntry = {
+  readonly id: string;
+  readonly at: string;
+  readonly username: string;
+  readonly via: string;
+  readonly address: string;
+  readonly action: string;
+  readonly target: string | null;
+  readonly detail: string | null;
+};
+
 export type Token = {
   readonly id: string;
   readonly name: string;

@@ -1,6 +1,7 @@
 // The only fetch. Every call answers with a result union; nothing here throws, and errors are plain sentences.
 
 import type {
+  AuditEntry,
   CameraInfo,
   CameraTest,
   Discovered,
@@ -137,6 +138,8 @@ export const api = {
     call<User>('POST', 'api/users', user),
   changeUser: (id: string, patch: object) => call<User>('PATCH', `api/users/${seg(id)}`, patch),
   deleteUser: (id: string) => call<unknown>('DELETE', `api/users/${seg(id)}`),
+  audit: ({ before, limit }: { before?: string | undefined; limit: number }) =>
+    call<AuditEntry[]>('GET', `api/audit?limit=${limit}${before ? `&before=${seg(before)}` : ''}`),
   tokens: () => call<Token[]>('GET', 'api/tokens'),
   addToken: (token: { name: string; scope: TokenScope; cameras: readonly string[] | null; expiresAt?: string }) =>
     call<{ id: string; token: string }>('POST', 'api/tokens', token),

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { cameras, forgetCameras, loadCameras } from './cameras.ts';
 import { connected, startEvents, stopEvents } from './events.ts';
+import { AuditPage } from './pages/audit.tsx';
 import { CameraPage } from './pages/camera.tsx';
 import { AddCameraPage } from './pages/camera-add.tsx';
 import { EditCameraPage } from './pages/camera-edit.tsx';
@@ -107,12 +108,15 @@ function Frame({ user }: { user: string }) {
               <NavLink to="tokens" icon="key" current={section === 'tokens'} only="wide">
                 Tokens
               </NavLink>
+              <NavLink to="audit" icon="check" current={section === 'audit'} only="wide">
+                Audit
+              </NavLink>
             </>
           )}
           <NavLink
             to="more"
             icon="more"
-            current={['more', 'storage', 'users', 'tokens'].includes(section)}
+            current={['more', 'storage', 'users', 'tokens', 'audit'].includes(section)}
             only="phone"
           >
             More
@@ -181,6 +185,8 @@ function Page({ path }: { path: readonly string[] }) {
       return isAdmin.value ? <UsersPage /> : <NotHere />;
     case 'tokens':
       return isAdmin.value ? <TokensPage /> : <NotHere />;
+    case 'audit':
+      return isAdmin.value ? <AuditPage /> : <NotHere />;
     case 'more':
       return <MorePage />;
     default:

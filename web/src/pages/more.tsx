@@ -37,6 +37,7 @@ export function MorePage() {
               <Line to={href('add')} icon="plus" name="Add a camera" about="Search the network, or by hand" />
               <Line to={href('users')} icon="users" name="Users" about="Who may sign in" />
               <Line to={href('tokens')} icon="key" name="Tokens" about="Access for other programs" />
+              <Line to={href('audit')} icon="check" name="Audit" about="Who did what, and from where" />
             </>
           )}
           <Line to={urlOf('api/docs')} icon="settings" name="API" about="Everything Perch offers to programs" />
