@@ -14,6 +14,7 @@ import type { CameraProbe } from '../cameras/probe.ts';
 import type { Bus } from '../core/bus.ts';
 import type { Clock } from '../core/clock.ts';
 import { LiveFeeds } from '../live/live-feeds.ts';
+import type { Exporter } from '../recording/exporter.ts';
 import type { Recordings } from '../recording/recordings.ts';
 import type { Timeline } from '../recording/timeline.ts';
 import type { AuditLog } from '../store/audit.ts';
@@ -36,6 +37,7 @@ import { cameraRoutes } from './routes/cameras.ts';
 import { driverRoutes } from './routes/drivers.ts';
 import { embedRoutes } from './routes/embed.ts';
 import { eventRoutes } from './routes/events.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { mediaRoutes } from './routes/media.ts';
@@ -80,6 +82,7 @@ export type ServerOptions = {
   readonly index: SegmentIndex;
   readonly recordings: Recordings;
   readonly timeline: Timeline;
+  readonly exporter: Exporter;
   readonly options: ServerSettings;
   /** Told of every route as it is made: how tests know them all. */
   readonly onRoute?: (route: RouteOptions) => void;
@@ -155,7 +158,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await installOpenapi(app, version);
 
   // Routes, one file each; each gets just what it works on.
-  const { auth, fleet, audit, settings, bus, events, discovery, probe, index, recordings, timeline } = server;
+  const { auth, fleet, audit, settings, bus, events, discovery, probe, index, recordings, timeline, exporter } = server;
   await app.register(sessionRoutes, { auth, fleet, audit, onRefused });
   await app.register(setupRoutes, { auth, audit });
   await app.register(userRoutes, { auth, fleet, audit });
@@ -171,6 +174,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(segmentRoutes, { fleet, index, recordings, audit, deeds });
   await app.register(playbackRoutes, { fleet, recordings, deeds });
   await app.register(timelineRoutes, { fleet, timeline, recordings, events });
+  await app.register(exportRoutes, { fleet, exporter, audit, deeds });
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });

@@ -3,9 +3,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { Camera } from '../../cameras/camera.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
-import { NvrError } from '../../core/nvr-error.ts';
 import { AudioStream, findSound, soundHeaders } from '../../live/audio-stream.ts';
 import { FRAMES_HEADERS, FramesStream } from '../../live/frames-stream.ts';
 import type { LiveFeeds } from '../../live/live-feeds.ts';
@@ -49,7 +47,7 @@ const schemaOf = (summary: string) => ({ tags: ['media'], summary, params: Camer
 
 /** `/cameras/{camera}/mjpeg|frames|snapshot.jpg|audio|audio.wav` */
 export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions): Promise<void> {
-  const snapshots = new Snapshots(feeds.clock, feeds.cards);
+  const snapshots = new Snapshots(feeds.clock, feeds.cards, feeds.views);
 
   app.route({
     method: [...methods],
@@ -57,7 +55,7 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     config: access,
     schema: { ...schemaOf('Pictures as multipart JPEG, for ever'), querystring: Type.Object({ fps, width, plain }) },
     handler: async (request, reply) => {
-      const camera = jpegCamera(cameraOf(request, fleet, request.params.camera));
+      const camera = cameraOf(request, fleet, request.params.camera);
       if (request.method === 'HEAD') return headOnly(reply, MJPEG_HEADERS);
       const { query } = request;
       const options = { fps: query.fps ?? null, width: query.width ?? null, plain: query.plain ?? false };
@@ -71,7 +69,7 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     config: access,
     schema: schemaOf('JPEGs one after another, for ever; only true frames, untouched'),
     handler: async (request, reply) => {
-      const camera = jpegCamera(cameraOf(request, fleet, request.params.camera));
+      const camera = cameraOf(request, fleet, request.params.camera);
       if (request.method === 'HEAD') return headOnly(reply, FRAMES_HEADERS);
       const onSkipped = (frames: number) => feeds.tally.add('framesSkipped', frames);
       return stream(request, reply, (sink) => feeds.watch(camera, (feed) => new FramesStream(feed, sink, onSkipped)));
@@ -84,7 +82,7 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     config: access,
     schema: { ...schemaOf('The newest picture, from memory'), querystring: Type.Object({ width, maxAge }) },
     handler: async (request, reply) => {
-      const camera = jpegCamera(cameraOf(request, fleet, request.params.camera));
+      const camera = cameraOf(request, fleet, request.params.camera);
       const { query, headers } = request;
       const answer = await snapshots.answer(
         camera,
@@ -127,13 +125,6 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     });
   sound('/cameras/:camera/audio', 'ima', 'Sound as one IMA ADPCM stream, high nibble first, for ever');
   sound('/cameras/:camera/audio.wav', 'wav', 'Sound as a WAV of 16-bit PCM, for ever');
-}
-
-/** Cameras that send another codec have no JPEGs yet. @throws NvrError `unavailable` */
-function jpegCamera(camera: Camera): Camera {
-  const codec = camera.hub.newestVideo?.frame.codec ?? 'mjpeg';
-  if (codec === 'mjpeg') return camera;
-  throw new NvrError('unavailable', `Pictures of this camera (${codec}) are not offered as JPEG`);
 }
 
 function headOnly(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {

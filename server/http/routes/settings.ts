@@ -15,9 +15,20 @@ const MAX_RETENTION_DAYS = 3650;
 
 const SiteName = Type.String({ minLength: 1, maxLength: MAX_SITE_NAME, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
 const RetentionDays = Type.Integer({ minimum: 1, maximum: MAX_RETENTION_DAYS });
-const SettingsReply = Type.Object({ siteName: SiteName, eventDays: RetentionDays });
+const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const SettingsReply = Type.Object({
+  siteName: SiteName,
+  eventDays: RetentionDays,
+  maxRecordingBytes: Nullable(Bytes),
+  minFreeBytes: Nullable(Bytes),
+});
 const SettingsPatch = Type.Partial(
-  Type.Object({ siteName: Nullable(SiteName), eventDays: Nullable(RetentionDays) }),
+  Type.Object({
+    siteName: Nullable(SiteName),
+    eventDays: Nullable(RetentionDays),
+    maxRecordingBytes: Nullable(Bytes),
+    minFreeBytes: Nullable(Bytes),
+  }),
   strict,
 );
 
@@ -49,10 +60,12 @@ export async function settingsRoutes(app: App, { settings, audit }: SettingsRout
       },
     },
     async (request) => {
-      const { siteName, eventDays } = request.body;
+      const { siteName, eventDays, maxRecordingBytes, minFreeBytes } = request.body;
       const next: SystemSettings = {
         siteName: siteName === undefined ? settings.current.siteName : (siteName ?? defaultSettings.siteName),
         eventDays: eventDays === undefined ? settings.current.eventDays : (eventDays ?? defaultSettings.eventDays),
+        maxRecordingBytes: maxRecordingBytes === undefined ? settings.current.maxRecordingBytes : maxRecordingBytes,
+        minFreeBytes: minFreeBytes === undefined ? settings.current.minFreeBytes : minFreeBytes,
       };
       settings.set(next);
       writeAudit(audit, request, { action: 'settings.changed', detail: Object.keys(request.body).join(', ') });
