@@ -8,27 +8,27 @@ import { isPrivateIpv4, isUnicastIpv4 } from '../../net/ipv4.ts';
 import type { Endpoint, Net } from '../../net/net.ts';
 import { Conversation, NextProfile } from './conversation.ts';
 import { type NatInfo, readNatInfo } from './decide.ts';
-import { type CloudProfile, choices, DEFAULT_RTSP_PORT, MAIN_PORT, signalTiming, tunnelLimits } from './dialect.ts';
+import { readDeviceFacts } from './device-facts.ts';
+import { type CloudProfile, choices, DEFAULT_RTSP_PORT, MAIN_PORT, signalTiming } from './dialect.ts';
 import { type DahuaStep, dahuaError } from './failures.ts';
 import { Link } from './link.ts';
 import { Puncher } from './puncher.ts';
 import { type Allocation, allocate, joinRelay, unbind } from './relay.ts';
 import type { DahuaSettings } from './settings.ts';
 import { isSameEndpoint, SignalSocket } from './signal-socket.ts';
+import { hasVideoService } from './video-service.ts';
 import {
   channelBody0,
   channelBody1,
   complementAddresses,
   DEFAULT_RANDSALT,
   type DeviceLogin,
-  decryptInfo,
   deviceKey,
   formatIdentify,
   parseEndpoint,
 } from './wire.ts';
 
 const IDENTIFY_BYTES = 8;
-const MAX_PORT = 65_535;
 
 /** What was learned about a device and is worth keeping. */
 export type Learned = { readonly profile: string; readonly type: 0 | 1 };
@@ -185,20 +185,9 @@ class Attempt {
     const ask = (asked: 'probe/device' | 'info/device') =>
       this.#talk.askLightly(this.#b, { asked, step: 'device', path: `/${asked}/${serial}`, server: us }, signal);
     await ask('probe/device');
-    await this.#readInfo((await ask('info/device'))?.body?.get('Info') ?? '');
-  }
-
-  async #readInfo(text: string): Promise<void> {
-    try {
-      const info = decryptInfo(text);
-      if (!info) return;
-      const port = Number(info.rtspport);
-      if (Number.isInteger(port) && port >= 1 && port <= MAX_PORT) this.#rtspPort = port;
-      const salt = info.randsalt;
-      this.#salt = typeof salt === 'string' && /^[0-9A-Za-z]{1,64}$/.test(salt) ? salt : null;
-    } catch {
-      // Like an empty answer (section 5.1).
-    }
+    const facts = readDeviceFacts((await ask('info/device'))?.body?.get('Info') ?? '');
+    this.#salt = facts.salt;
+    this.#rtspPort = facts.rtspPort;
   }
 
   async #findRelay(signal: AbortSignal): Promise<void> {
@@ -403,23 +392,5 @@ class Attempt {
     return (
       isUnicastIpv4(address) && (this.#allowPrivate || !(address.startsWith('127.') || address.startsWith('169.254.')))
     );
-  }
-}
-
-/** Asks the device's RTSP server for its options through a realm of its own. */
-async function hasVideoService(link: Link, port: number, clock: Clock, limitMs: number): Promise<boolean> {
-  const done = Promise.withResolvers<boolean>();
-  const realm = link.open(port, {
-    onOpen: () => realm?.write(Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')),
-    onData: () => done.resolve(true),
-    onEnd: () => done.resolve(false),
-    onDrain: () => {},
-  });
-  const timer = clock.after(Math.min(limitMs, tunnelLimits.connTimeoutMs), () => done.resolve(false));
-  try {
-    return await done.promise;
-  } finally {
-    timer.cancel();
-    realm?.close();
   }
 }
