@@ -18,6 +18,7 @@ import { createServer } from './http/server.ts';
 import { ownPorts } from './net/address-rules.ts';
 import type { Net } from './net/net.ts';
 import { systemNet } from './net/system-net.ts';
+import { Exporter } from './recording/exporter.ts';
 import { GapJournal } from './recording/gap-journal.ts';
 import { Recordings } from './recording/recordings.ts';
 import { Timeline } from './recording/timeline.ts';
@@ -26,12 +27,14 @@ import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
 import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
+import { ExportTable } from './store/exports.ts';
 import { GapTable } from './store/gaps.ts';
 import { KnownPlaceTable } from './store/known-places.ts';
 import { Secrets } from './store/secrets.ts';
 import { SegmentIndex } from './store/segment-index.ts';
 import { SessionTable } from './store/sessions.ts';
 import { SettingsTable } from './store/settings.ts';
+import { StorageIdentityTable } from './store/storage-identity.ts';
 import { TokenTable } from './store/tokens.ts';
 import { UserTable } from './store/users.ts';
 
@@ -125,14 +128,25 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
     dataDir: config.dataDir,
     log,
     cameraOfFolder: (folder) => table.folders().find((known) => known.folder === folder)?.cameraId ?? null,
+    limits: () => ({ maxBytes: settings.current.maxRecordingBytes, minFreeBytes: settings.current.minFreeBytes }),
+    identity: new StorageIdentityTable(db),
+    databaseFile: join(config.dataDir, DATABASE_FILE),
+    forgetFolder: (folder) => table.forgetFolder(folder),
   });
   const gaps = new GapTable(db);
-  const journal = new GapJournal({ fleet, gaps, bus, clock, log, wanted: (camera) => recordings.wanted(camera) });
+  const journal = new GapJournal({
+    ...{ fleet, gaps, bus, clock, log, wanted: (camera) => recordings.wanted(camera) },
+    storage: () => {
+      const { state } = recordings.storageLook;
+      return state === 'readOnly' ? 'missing' : state;
+    },
+    wantedSpans: (camera, from, to) => recordings.wantedSpans(camera, from, to),
+  });
   recordings.onWanted((camera) => journal.check(camera));
+  const exporter = new Exporter({ recordings, table: new ExportTable(db), bus, dataDir: config.dataDir, clock, log });
   const timeline = new Timeline({ gaps, clock, unindexed: (camera) => recordings.unindexed(camera) });
   const stopEvents = events.follow(bus);
 
-  let recording: Promise<unknown> = Promise.resolve();
   let server: Awaited<ReturnType<typeof createServer>> | null = null;
 
   return {
@@ -156,6 +170,7 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
         index,
         recordings,
         timeline,
+        exporter,
         options: {
           trustProxy: config.trustProxy,
           allowedHosts: config.allowedHosts,
@@ -169,12 +184,15 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       journal.start();
       fleet.start();
-      recording = recordings.start().catch((err: unknown) => log.error({ err }, 'Recording could not start'));
+      void recordings
+        .start()
+        .catch((err: unknown) => log.error({ err }, 'Recording could not start'))
+        .then(() => exporter.start());
       return { url: publicUrl(config, port), port };
     },
     async stop() {
       journal.stop();
-      await recording;
+      await exporter.stop();
       // One part that fails must not keep the others open.
       const ends = await Promise.allSettled([recordings.stop(), fleet.stop()]);
       ends.push(...(await Promise.allSettled([server?.close()])));

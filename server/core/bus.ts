@@ -48,7 +48,17 @@ export type Facts = {
     readonly code: string;
     readonly message: string;
   };
+  /** An export is done, or failed. */
+  'export.finished': {
+    readonly camera: string;
+    readonly export: string;
+    readonly state: 'done' | 'failed';
+  };
   'storage.full': { readonly message: string };
+  /** Not mounted, another disk, or read-only: nothing is written there. */
+  'storage.missing': { readonly message: string };
+  /** Recording goes on after `storage.full` or `storage.missing`. */
+  'storage.cameBack': { readonly message: string };
 };
 
 /** The name of a fact. */

@@ -27,6 +27,8 @@ export type AdoptionTools = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly cameraOfFolder: (folder: string) => string | null;
+  /** Ends it early: what is left waits for the next start. */
+  readonly signal?: AbortSignal;
 };
 
 /** What was found and done. */
@@ -66,9 +68,10 @@ export async function* findFiles(files: SegmentFiles): AsyncGenerator<FoundFile>
 
 /** Runs all steps. Never throws for what it finds; a database that cannot be read does throw. */
 export async function adopt(tools: AdoptionTools): Promise<AdoptionReport> {
-  const { files, index, log } = tools;
+  const { files, index, log, signal } = tools;
   const report: AdoptionReport = { adopted: 0, lost: 0, quarantined: 0, finished: 0, failed: 0 };
   for (const doomed of index.doomed()) {
+    if (signal?.aborted) return report;
     try {
       await files.remove(doomed.path);
       index.forget(doomed.id);
@@ -89,6 +92,7 @@ export async function adopt(tools: AdoptionTools): Promise<AdoptionReport> {
   }
   const seen = new Set<string>();
   for await (const file of findFiles(files)) {
+    if (signal?.aborted) return report;
     if (known.has(file.path)) {
       seen.add(file.path);
       continue;
@@ -102,6 +106,7 @@ export async function adopt(tools: AdoptionTools): Promise<AdoptionReport> {
     }
   }
   for (const [path, row] of known) {
+    if (signal?.aborted) return report;
     if (seen.has(path)) continue;
     // Looked at once more: a folder that could not be listed must not cost its rows.
     if (!(await isGone(files, path))) continue;
@@ -168,11 +173,11 @@ export async function adoptFile(file: FoundFile, tools: AdoptionTools): Promise<
 }
 
 /** Waits, for a bounded time, until no process has a file under `recordings/` open. Where /proc cannot be read it does not wait. */
-async function waitForWriters({ files, clock, log }: AdoptionTools): Promise<void> {
+async function waitForWriters({ files, clock, log, signal }: AdoptionTools): Promise<void> {
   const until = clock.monoMs() + WRITERS_GONE_MS;
   for (;;) {
     const pids = await writersOf(files.root);
-    if (pids.length === 0) return;
+    if (pids.length === 0 || signal?.aborted) return;
     if (clock.monoMs() >= until) {
       log.warn({ pids }, 'Another process still has recordings open; going on without it');
       return;

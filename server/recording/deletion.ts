@@ -1,7 +1,8 @@
-// Two-phase deletion: the row says so first, then the file goes, then the row (design/recordings.md).
+// Two-phase deletion: the rows say so first, then the files go, then the rows (design/recordings.md).
 
 import type { Bus } from '../core/bus.ts';
 import type { Clock } from '../core/clock.ts';
+import { type NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { Segment, SegmentIndex } from '../store/segment-index.ts';
 import type { SegmentFiles } from './segment-files.ts';
 
@@ -13,16 +14,40 @@ export type DeletionTools = {
   readonly clock: Clock;
 };
 
+/** What became of a batch. `failed`: their rows stay doomed, and the next start goes on. */
+export type DeletionResult = { readonly deleted: Segment[]; readonly failed: NvrError[] };
+
 /**
  * Deletes a segment for good. One that is already being deleted is left alone.
  * @throws NvrError when the disk refuses; the row stays doomed and the next start goes on
  */
 export async function deleteSegment(segment: Segment, tools: DeletionTools): Promise<void> {
+  const { failed } = await deleteSegments([segment], tools);
+  if (failed[0]) throw failed[0];
+}
+
+/** Deletes a batch with two transactions: keep it small, each holds the event loop. @throws when the database cannot be written */
+export async function deleteSegments(segments: readonly Segment[], tools: DeletionTools): Promise<DeletionResult> {
   const { files, index, bus, clock } = tools;
-  if (!index.doom(segment.id, clock.wallMs())) return;
-  await files.remove(segment.path);
-  index.forget(segment.id);
-  const { camera, folder, id, startAt, endAt } = segment;
-  bus.publish('segment.deleted', { camera, slug: folder, segment: id, start: startAt, end: endAt });
-  await files.removeEmptyDay(segment.path);
+  const now = Math.floor(clock.wallMs());
+  const doomed = index.transaction(() => segments.filter(({ id }) => index.doom(id, now)));
+  const deleted: Segment[] = [];
+  const failed: NvrError[] = [];
+  for (const segment of doomed) {
+    try {
+      await files.remove(segment.path);
+      deleted.push(segment);
+    } catch (error) {
+      failed.push(toNvrError(error));
+    }
+  }
+  index.transaction(() => {
+    for (const { id } of deleted) index.forget(id);
+  });
+  for (const { camera, folder, id, startAt, endAt } of deleted) {
+    bus.publish('segment.deleted', { camera, slug: folder, segment: id, start: startAt, end: endAt });
+  }
+  const days = new Map(deleted.map(({ path }) => [path.slice(0, path.lastIndexOf('/')), path]));
+  for (const path of days.values()) await files.removeEmptyDay(path);
+  return { deleted, failed };
 }

@@ -21,6 +21,10 @@ export type RecorderOptions = {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly random?: () => number;
+  /** Whether the disk is full: an ffmpeg that crashed on a full disk did not say why. */
+  readonly isFull?: () => Promise<boolean>;
+  /** Asked before each file. @throws NvrError when nothing may be written */
+  readonly assertWritable?: () => Promise<void>;
   /** Monotonic time of the last picture that an earlier run of this camera recorded: pre-roll must not record it again. */
   readonly afterMonoMs?: number;
 };

@@ -126,7 +126,7 @@ export class Recorder {
         await this.#follow(since);
       } catch (error) {
         if (clock.monoMs() - startedMs > HEALTHY_MS) this.#attempt = 0;
-        await this.#fail(toNvrError(error));
+        await this.#fail(await this.#cause(toNvrError(error)));
         const delayMs = retryDelayMs(RETRY, this.#attempt++, random());
         await clock.sleep(delayMs, signal).catch(() => {});
         // The ring may still hold what the dead ffmpeg did not write; what is in a file already is left out.
@@ -233,6 +233,7 @@ export class Recorder {
     const sound = recording.audio ? this.#sound.lineFrom(frame.monoMs) : null;
     // The end of the segment before is the start of this one: both are this picture's time, rounded down.
     const start = { camera: camera.id, folder, format: recording.format, first: frame, startAt: Math.floor(at), sound };
+    await this.#options.assertWritable?.();
     const writer = await SegmentWriter.open(start, files, this.#log);
     this.#current = writer;
     this.#growth = new Growth(clock.monoMs());
@@ -337,6 +338,12 @@ export class Recorder {
     if (!this.#current) return false;
     const silentMs = this.#options.clock.monoMs() - this.#idleMonoMs;
     return silentMs > Math.min(OFFLINE_MAX_MS, Math.max(OFFLINE_MS, OFFLINE_FRAMES * this.#current.medianMs));
+  }
+
+  /** On a full disk ffmpeg may exit with 1 or crash: both are the same event. */
+  async #cause(error: NvrError): Promise<NvrError> {
+    if (error.code === 'exhausted' || !(await this.#options.isFull?.())) return error;
+    return new NvrError('exhausted', 'The disk is full', { cause: error });
   }
 
   /** Keeps what is whole of the broken segment, tells, and remembers where to go on. */

@@ -1,7 +1,6 @@
 // All recording of this Perch: adopts what a crash left, then keeps one Recorder per camera that should record, in step
 // with the Fleet. The door for HTTP: manual orders, the open segment, deletion.
 
-import { mkdir } from 'node:fs/promises';
 import type { Camera } from '../cameras/camera.ts';
 import type { Fleet } from '../cameras/fleet.ts';
 import type { Bus } from '../core/bus.ts';
@@ -9,12 +8,15 @@ import type { RecordingSettings } from '../core/camera-config.ts';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { toNvrError } from '../core/nvr-error.ts';
+import type { Span } from '../store/gaps.ts';
 import type { Segment, SegmentIndex } from '../store/segment-index.ts';
 import { type AdoptionReport, adopt } from './adoption.ts';
 import { deleteSegment } from './deletion.ts';
+import { DiskGuard, type DiskGuardOptions, type StorageLook, type StorageState } from './disk-guard.ts';
 import { Recorder } from './recorder.ts';
 import type { OpenSegment, UnindexedSegment } from './recorder-options.ts';
-import { applyRetention } from './retention.ts';
+import { applyGlobalLimits, applyRetention, type GlobalLimits } from './retention.ts';
+import { Schedule } from './schedule.ts';
 import { ScheduleWaker } from './schedule-waker.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { readStorage, type StorageFigures } from './storage.ts';
@@ -34,6 +36,13 @@ export type RecordingsOptions = {
   readonly random?: () => number;
   /** Who a folder of recordings once was given to; used when a file does not say. */
   readonly cameraOfFolder?: (folder: string) => string | null;
+  /** Limits over all cameras, asked each time; without it only the default of free space. */
+  readonly limits?: () => GlobalLimits;
+  /** Which storage is the right one; without it any. */
+  readonly identity?: NonNullable<DiskGuardOptions['identity']>;
+  readonly databaseFile?: string;
+  /** A camera's recordings are all gone: its folder's name is free again. */
+  readonly forgetFolder?: (folder: string) => void;
 };
 
 /** A moment in a file; `path` is relative to `recordings/`. */
@@ -64,10 +73,14 @@ export class Recordings {
   readonly #offs: (() => void)[] = [];
   readonly #abort = new AbortController();
   readonly #waker: ScheduleWaker;
+  readonly #guard: DiskGuard;
   readonly #listeners = new Set<(camera: string) => void>();
   #retention: Timer | null = null;
   #retentionWork: Promise<unknown> = Promise.resolve();
+  #starting: Promise<AdoptionReport | null> = Promise.resolve(null);
   #started = false;
+  /** While what a storage brought back is looked through, nothing is written there. */
+  #writable = false;
 
   constructor(options: RecordingsOptions) {
     this.#options = options;
@@ -75,20 +88,38 @@ export class Recordings {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log.child({ part: 'recordings' });
     this.files = new SegmentFiles(options.dataDir);
+    const { identity, databaseFile } = options;
+    this.#guard = new DiskGuard({
+      ...{ root: this.files.root, clock: this.#clock, onChange: (look, before) => this.#storageChanged(look, before) },
+      ...(identity && { identity }),
+      ...(databaseFile !== undefined && { databaseFile }),
+    });
     this.#waker = new ScheduleWaker(this.#clock, this.#log, (camera) => this.#update(camera));
   }
 
   /** Adopts, then follows the cameras. Call when the data directory's lock is held. */
-  async start(): Promise<AdoptionReport> {
-    const { index, bus, fleet } = this.#options;
-    await mkdir(this.files.root, { recursive: true }).catch((error: unknown) => {
-      this.#log.error({ error: toNvrError(error).message }, 'The recordings folder cannot be made');
-    });
-    const cameraOfFolder =
-      this.#options.cameraOfFolder ??
-      ((folder) => fleet.all().find(({ config }) => config.folder === folder)?.id ?? null);
-    const report = await adopt({ files: this.files, index, bus, clock: this.#clock, log: this.#log, cameraOfFolder });
+  start(): Promise<AdoptionReport | null> {
+    const starting = this.#start();
+    this.#starting = starting.catch(() => null);
+    return starting;
+  }
+
+  async #start(): Promise<AdoptionReport | null> {
+    const { bus, fleet } = this.#options;
+    const { state } = await this.#guard.look();
+    // What is not there must not be taken for lost; `#storageChanged` adopts when it comes back.
+    const report = state === 'ok' || state === 'full' ? await this.#adopt() : null;
+    if (this.#abort.signal.aborted) return report;
     this.#started = true;
+    this.#writable = state === 'ok';
+    this.#offs.push(
+      bus.on('recording.failed', ({ code }) => {
+        if (code !== 'exhausted') return;
+        void this.#guard.look();
+        this.#retainSoon();
+      }),
+    );
+    this.#guard.start();
     for (const name of ['camera.added', 'camera.changed', 'camera.removed'] as const) {
       this.#offs.push(bus.on(name, ({ camera }) => this.#update(camera)));
     }
@@ -100,9 +131,11 @@ export class Recordings {
   /** Closes and indexes every open segment. */
   async stop(): Promise<void> {
     this.#abort.abort();
+    await this.#starting;
     for (const off of this.#offs.splice(0)) off();
     this.#retention?.cancel();
     this.#waker.stop();
+    await this.#guard.stop();
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
         await Promise.all([entry.work, entry.recorder?.stop('shutdown')]);
@@ -156,12 +189,18 @@ export class Recordings {
 
   /** Deletes everything of a folder: what `DELETE camera?recordings=delete` asks for. Protected segments too. */
   async deleteFolder(camera: string): Promise<void> {
-    const { index } = this.#options;
+    const { index, forgetFolder } = this.#options;
     await this.#entries.get(camera)?.work;
+    const folders = new Set<string>();
     const all = { camera, from: 0, to: Number.MAX_SAFE_INTEGER, order: 'asc', limit: 100 } as const;
     for (let page = index.find(all); page.length > 0; page = index.find(all)) {
-      for (const segment of page) await this.delete(segment);
+      for (const segment of page) {
+        folders.add(segment.folder);
+        await this.delete(segment);
+      }
     }
+    // Only an empty folder goes: what Perch did not make stays, and keeps the name.
+    for (const known of folders) if (await this.files.removeEmptyFolder(known)) forgetFolder?.(known);
   }
 
   /** Space taken and left, per folder. */
@@ -169,6 +208,21 @@ export class Recordings {
     const { dataDir, index, fleet } = this.#options;
     const cameras = fleet.all().map(({ config }) => ({ folder: config.folder, retention: config.recording.retention }));
     return readStorage(dataDir, index, cameras, this.#clock.wallMs());
+  }
+
+  /** Whether recordings can be written, and if not, why. */
+  get storageLook(): StorageLook {
+    return this.#guard.last;
+  }
+
+  /** When a camera was wanted between two moments, as far as its settings of now say. */
+  wantedSpans({ id, config }: Pick<Camera, 'id' | 'config'>, from: number, to: number): Span[] {
+    const { mode, schedules } = config.recording;
+    const order = this.manual(id);
+    if (!config.enabled || order === 'stop') return [];
+    if (order === 'start' || mode === 'continuous') return [{ startAt: from, endAt: to }];
+    if (mode !== 'schedule') return [];
+    return new Schedule(schedules).windows(from, to).map((window) => ({ startAt: window.from, endAt: window.to }));
   }
 
   /** Whether this camera should be recorded now. */
@@ -206,7 +260,7 @@ export class Recordings {
     const camera = this.#options.fleet.find(id);
     const { mode, schedules } = camera?.config.recording ?? { mode: 'off', schedules: [] };
     this.#waker.follow(id, mode === 'schedule' ? schedules : []);
-    const key = camera && this.wanted(camera) ? runKey(camera.config.recording) : '';
+    const key = camera && this.#writable && this.wanted(camera) ? runKey(camera.config.recording) : '';
     if (entry.key === key && (key === '' || entry.camera === camera)) return;
     if (entry.recorder) {
       await entry.recorder.stop(key === '' ? 'stopped' : 'formatChange');
@@ -222,22 +276,65 @@ export class Recordings {
     const { index, bus, random } = this.#options;
     entry.recorder = new Recorder({
       ...{ camera, files: this.files, index, bus, clock: this.#clock, afterMonoMs: entry.recordedMonoMs },
+      ...{ isFull: () => this.#guard.isFull(), assertWritable: () => this.#guard.assertWritable() },
       ...(random ? { random } : {}),
     });
     entry.recorder.start();
   }
 
-  #scheduleRetention(): void {
-    this.#retention = this.#clock.after(RETENTION_EVERY_MS, () => {
-      this.#retentionWork = this.#applyRetention().finally(() => {
-        if (!this.#abort.signal.aborted) this.#scheduleRetention();
-      });
+  /** Brings files and rows into agreement. Nothing may be writing. */
+  #adopt(): Promise<AdoptionReport> {
+    const { index, bus, fleet } = this.#options;
+    const cameraOfFolder =
+      this.#options.cameraOfFolder ??
+      ((folder) => fleet.all().find(({ config }) => config.folder === folder)?.id ?? null);
+    const { signal } = this.#abort;
+    return adopt({ ...{ files: this.files, index, bus, clock: this.#clock, log: this.#log }, cameraOfFolder, signal });
+  }
+
+  /** The disk became full, vanished or came back: recorders end or begin, and everybody is told. */
+  async #storageChanged({ state, message }: StorageLook, before: StorageState): Promise<void> {
+    const { bus } = this.#options;
+    if (state === 'ok') this.#log.info({ before }, 'The storage of recordings can be written again');
+    else this.#log.error({ state }, message);
+    if (state === 'full') bus.publish('storage.full', { message });
+    else if (state !== 'ok') bus.publish('storage.missing', { message });
+    if (!this.#started) return;
+    this.#writable = false;
+    for (const id of this.#entries.keys()) this.#update(id);
+    if (state === 'full') this.#retainSoon();
+    if (state !== 'ok') return;
+    await Promise.all([...this.#entries.values()].map(({ work }) => work));
+    try {
+      await this.#adopt();
+    } catch (error) {
+      this.#log.error({ error: toNvrError(error).message }, 'What is on the storage could not be looked through');
+    }
+    this.#writable = true;
+    bus.publish('storage.cameBack', { message: 'Recording goes on' });
+    for (const { id } of this.#options.fleet.all()) this.#update(id);
+  }
+
+  #scheduleRetention(delayMs = RETENTION_EVERY_MS): void {
+    this.#retention?.cancel();
+    if (this.#abort.signal.aborted) return;
+    this.#retention = this.#clock.after(delayMs, () => {
+      this.#retentionWork = this.#retentionWork
+        .then(() => this.#applyRetention())
+        .finally(() => this.#scheduleRetention());
     });
   }
 
+  /** The disk is full: not in a minute. */
+  #retainSoon(): void {
+    if (this.#started) this.#scheduleRetention(0);
+  }
+
   async #applyRetention(): Promise<void> {
-    const { fleet, index, bus } = this.#options;
+    const { fleet, index, bus, limits } = this.#options;
     const tools = { files: this.files, index, bus, clock: this.#clock };
+    const { state } = this.#guard.last;
+    if (state !== 'ok' && state !== 'full') return;
     for (const { config } of fleet.all()) {
       if (this.#abort.signal.aborted) return;
       try {
@@ -247,6 +344,14 @@ export class Recordings {
       } catch (error) {
         this.#log.error({ camera: config.slug, error: toNvrError(error).message }, 'Retention failed');
       }
+    }
+    try {
+      const global = limits?.() ?? { maxBytes: null, minFreeBytes: null };
+      const deleted = await applyGlobalLimits(global, tools, this.#log, this.#abort.signal);
+      if (deleted > 0) this.#log.info({ deleted }, 'Oldest recordings deleted to make room');
+      if (state === 'full' && deleted > 0) await this.#guard.look();
+    } catch (error) {
+      this.#log.error({ error: toNvrError(error).message }, 'Making room failed');
     }
   }
 }

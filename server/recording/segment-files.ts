@@ -177,6 +177,14 @@ export class SegmentFiles {
     await rmdir(dirname(this.absolute(path))).catch(() => {});
   }
 
+  /** Removes a camera's folder if nothing is left in it. @returns whether it is gone */
+  async removeEmptyFolder(folder: string): Promise<boolean> {
+    return rmdir(this.absolute(folder)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
+  }
+
   /**
    * Moves, but never over another file. One process owns the data directory, so looking first is enough; a hard link would
    * be exclusive by itself, but leaves two names of one file when the power goes between link and unlink.

@@ -15,6 +15,8 @@ export const keptFacts = [
   'segment.adopted',
   'recording.failed',
   'storage.full',
+  'storage.missing',
+  'storage.cameBack',
 ] as const satisfies readonly FactName[];
 
 /** One event. */

@@ -146,6 +146,10 @@ export class SegmentIndex {
         `select ${COLUMNS} from segments where folder = @folder and doomed_at is null and protected = 0
          order by start_at limit @limit`,
       ),
+      oldestOfAll: db.prepare<[number], Row>(
+        `select ${COLUMNS} from segments indexed by segments_by_age where doomed_at is null and protected = 0
+         order by start_at limit ?`,
+      ),
       lastEnd: db.prepare<[string], { end_at: number }>(
         'select end_at from segments where camera_id = ? and doomed_at is null order by start_at desc limit 1',
       ),
@@ -257,6 +261,11 @@ export class SegmentIndex {
   /** The oldest segments of a folder that may be deleted. */
   oldest(folder: string, limit: number): Segment[] {
     return this.#statements.oldest.all({ folder, limit }).map(fromRow);
+  }
+
+  /** The oldest segments of all folders that may be deleted. */
+  oldestOfAll(limit: number): Segment[] {
+    return this.#statements.oldestOfAll.all(limit).map(fromRow);
   }
 
   /** Where the newest segment of a camera ends, or `null`. */

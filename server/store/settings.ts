@@ -8,10 +8,19 @@ export type SystemSettings = {
   readonly siteName: string;
   /** How long events and the audit trail are kept. */
   readonly eventDays: number;
+  /** Most that recordings may take, all cameras together; `null`: what the disk has. */
+  readonly maxRecordingBytes: number | null;
+  /** Free space that recordings leave on the disk; `null`: 5 %, at most 2 GB. */
+  readonly minFreeBytes: number | null;
 };
 
 /** What a new installation has. */
-export const defaultSettings: SystemSettings = { siteName: 'Perch', eventDays: 90 };
+export const defaultSettings: SystemSettings = {
+  siteName: 'Perch',
+  eventDays: 90,
+  maxRecordingBytes: null,
+  minFreeBytes: null,
+};
 
 /** Rows of `settings`. Reads come from memory. */
 export class SettingsTable {

@@ -28,7 +28,14 @@ export async function storageRoutes(app: App, { fleet, recordings }: StorageRout
         const allowed = caller && (camera ? maySee(caller, camera.id) : caller.cameras === null);
         return allowed ? [{ slug: camera?.slug ?? folder, ...figures, oldest: isoTimeOrNull(oldestAt) }] : [];
       });
-      return { bytesFree, bytesTotal, bytesUsed: shown.reduce((sum, { bytes }) => sum + bytes, 0), cameras: shown };
+      const { state, message } = recordings.storageLook;
+      // Paths on the server are for those who run it.
+      const shownMessage = caller?.scope === 'admin' && state !== 'ok' ? message : null;
+      return {
+        ...{ state, message: shownMessage, bytesFree, bytesTotal },
+        bytesUsed: shown.reduce((sum, { bytes }) => sum + bytes, 0),
+        cameras: shown,
+      };
     },
   );
 }

@@ -75,6 +75,8 @@ export const DaysReply = Type.Array(
 
 /** What recordings take. */
 export const StorageReply = Type.Object({
+  state: OneOf(['ok', 'full', 'missing', 'readOnly']),
+  message: Nullable(Type.String({ description: 'Why nothing is recorded, and what to do' })),
   bytesFree: Type.Integer(),
   bytesTotal: Type.Integer(),
   bytesUsed: Type.Integer({ description: 'By recordings' }),
