@@ -41,6 +41,7 @@ import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { mediaRoutes } from './routes/media.ts';
+import { mediaVideoRoutes } from './routes/media-video.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { playbackRoutes } from './routes/playback.ts';
@@ -169,6 +170,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(settingsRoutes, { settings, audit });
   await app.register(auditRoutes, { audit });
   await app.register(mediaRoutes, { fleet, feeds });
+  await app.register(mediaVideoRoutes, { fleet, feeds });
   await app.register(liveRoutes, { fleet, feeds, auth, onRefused });
   await app.register(embedRoutes, { fleet });
   await app.register(segmentRoutes, { fleet, index, recordings, audit, deeds });

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CardCache, CardEntry } from './card-cache.ts';
+import type { JpegLease, JpegView, JpegViews } from './jpeg-view.ts';
 import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
 import { type Part, PartMemo } from './mjpeg-part.ts';
 import { ResizedHub } from './resize.ts';
@@ -36,15 +37,17 @@ export class CameraFeed {
   readonly #onEmpty: () => void;
   readonly #resized = new Map<number, { readonly resized: ResizedHub; users: number }>();
   readonly #cards: CardCache;
+  readonly #views: JpegViews;
   readonly #awaited = new WeakSet<CardEntry>();
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
 
   /** @param onEmpty called when the last viewer has left */
-  constructor(camera: LiveCamera, clock: Clock, cards: CardCache, onEmpty: () => void) {
+  constructor(camera: LiveCamera, clock: Clock, cards: CardCache, views: JpegViews, onEmpty: () => void) {
     this.camera = camera;
     this.#clock = clock;
     this.#cards = cards;
+    this.#views = views;
     this.#onEmpty = onEmpty;
   }
 
@@ -57,16 +60,20 @@ export class CameraFeed {
     return this.#members.size;
   }
 
-  /** The newest JPEG, however old; `null` before the first, and for cameras that send something else. */
+  /** The newest picture as viewers get it, however old; `null` before the first. */
   get lastPicture(): VideoFrame | null {
-    const frame = this.camera.hub.newestVideo?.frame;
-    return frame?.codec === 'mjpeg' ? frame : null;
+    const frame = this.camera.hub.newestVideo?.frame ?? null;
+    if (frame === null || frame.codec === 'mjpeg') return frame;
+    return this.#view ? (this.#view.hub.newestVideo?.frame ?? null) : frame;
   }
 
   /** When the picture stops being live; minus infinity without a picture. */
   get liveUntilMs(): number {
     const frame = this.lastPicture;
-    return frame ? frame.monoMs + NO_SIGNAL_MS : Number.NEGATIVE_INFINITY;
+    if (frame) return frame.monoMs + NO_SIGNAL_MS;
+    const source = this.camera.hub.newestVideo?.frame;
+    if (!source || !this.#view) return Number.NEGATIVE_INFINITY;
+    return Math.min(source.monoMs + NO_SIGNAL_MS, this.#view.graceUntilMs);
   }
 
   /** No picture that may be shown as live. */
@@ -105,16 +112,35 @@ export class CameraFeed {
   }
 
   /**
+   * The camera as JPEGs, whatever it sends: as they are (`width` null), or at most so wide. The lease counts as a viewer
+   * of the camera. Dispose it.
+   * @throws NvrError `unavailable` when too many different widths are asked for
+   */
+  pictures(width: number | null): JpegLease {
+    using stack = new DisposableStack();
+    const view = stack.use(this.#views.of(this.camera).acquire());
+    const { hub } = width === null ? view : stack.use(this.#resizedHub(width, view.hub));
+    // A seat in the camera's own hub: this is where viewers are counted. It is never woken by pictures.
+    stack.use(this.camera.hub.open({ kinds: 'audio', policy: 'newest', start: 'live', viewer: true }));
+    const held = stack.move();
+    return { hub, [Symbol.dispose]: () => held.dispose() };
+  }
+
+  get #view(): JpegView | null {
+    return this.#views.running(this.camera);
+  }
+
+  /**
    * Pictures at most `width` wide, as a hub; shared by all viewers of that width. Dispose the lease.
    * @throws NvrError `unavailable` when too many different widths are asked for
    */
-  resizedHub(width: number): Disposable & { readonly hub: FrameHub } {
+  #resizedHub(width: number, source: FrameHub): Disposable & { readonly hub: FrameHub } {
     let entry = this.#resized.get(width);
     if (!entry) {
       if (this.#resized.size >= MAX_WIDTHS) {
         throw new NvrError('unavailable', `At most ${MAX_WIDTHS} different widths of a camera can be watched at once`);
       }
-      entry = { resized: new ResizedHub(this.camera.hub, width), users: 0 };
+      entry = { resized: new ResizedHub(source, width), users: 0 };
       this.#resized.set(width, entry);
     }
     const held = entry;

@@ -5,6 +5,7 @@ import { paintCard, sinceText, stateText } from './card.ts';
 import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
 import { makePart, type Part } from './mjpeg-part.ts';
 import { plainCard } from './plain-card.ts';
+import { stillFrame, stillOf } from './still.ts';
 
 /** Cards kept, over all cameras and widths; some tens of kilobytes each. */
 const MAX_CARDS = 100;
@@ -30,7 +31,7 @@ export class CardCache {
   /** The card as it should look now; the same entry as long as it says the same. Painting begins at once. */
   get(camera: LiveCamera, width: number | null): CardEntry {
     const newest = camera.hub.newestVideo;
-    const picture = newest?.frame.codec === 'mjpeg' ? newest.frame : null;
+    const picture = newest?.frame ?? null;
     const { name } = camera.config;
     const state = stateText(camera.status());
     const isLost = picture !== null && this.#clock.monoMs() - picture.monoMs >= NO_SIGNAL_MS;
@@ -39,7 +40,11 @@ export class CardCache {
     const place = `${camera.id} ${width ?? ''}`;
     const known = this.#cards.get(place);
     if (known?.key === key) return known;
-    const painting = this.#inTurn(() => paintCard({ name, state, since, picture: picture?.data ?? null, width }));
+    const painting = this.#inTurn(async () => {
+      const source = stillFrame(camera.hub, this.#clock.monoMs(), null);
+      const still = source && (await stillOf(camera.hub, source).catch(() => null));
+      return paintCard({ name, state, since, picture: still?.data ?? null, width });
+    });
     const entry: CardEntry = { key, part: null, painting: painting.then(makePart) };
     void entry.painting.then((part) => {
       entry.part = part;

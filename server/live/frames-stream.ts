@@ -1,8 +1,9 @@
-// One reader of `/frames`: the camera's JPEGs one after another, untouched, true frames only. Every frame in order; a
+// One reader of `/frames`: the camera's JPEGs one after another, true frames only, untouched when the camera sends JPEG. Every frame in order; a
 // reader that falls behind the ring skips, and is counted.
 
 import type { HubReader } from '../cameras/frame-hub.ts';
 import type { CameraFeed, FeedMember } from './camera-feed.ts';
+import type { JpegLease } from './jpeg-view.ts';
 import type { StreamSink } from './stream-sink.ts';
 
 /** Headers of the answer. */
@@ -18,6 +19,7 @@ const STUCK_CHECK_MS = 5000;
 export class FramesStream implements FeedMember {
   readonly #feed: CameraFeed;
   readonly #sink: StreamSink;
+  readonly #lease: JpegLease;
   readonly #reader: HubReader;
   readonly #onSkipped: (frames: number) => void;
 
@@ -26,11 +28,11 @@ export class FramesStream implements FeedMember {
     this.#feed = feed;
     this.#sink = sink;
     this.#onSkipped = onSkipped;
-    this.#reader = feed.camera.hub.open({
+    this.#lease = feed.pictures(null);
+    this.#reader = this.#lease.hub.open({
       kinds: 'video',
       policy: 'every',
       start: feed.isLost(feed.nowMs()) ? 'live' : 'newest',
-      viewer: true,
       onFrame: () => this.#pump(),
     });
     feed.join(this);
@@ -52,16 +54,13 @@ export class FramesStream implements FeedMember {
       const item = this.#reader.poll();
       if (item?.frame.kind !== 'video') return;
       if (item.missed > 0) this.#onSkipped(item.missed);
-      if (item.frame.codec !== 'mjpeg') {
-        this.#sink.end();
-        return;
-      }
       this.#sink.writeOne(item.frame.data);
     }
   }
 
   #onClosed(): void {
     this.#reader[Symbol.dispose]();
+    this.#lease[Symbol.dispose]();
     this.#feed.leave(this);
   }
 }

@@ -7,6 +7,6 @@ import type { CameraStatus } from '../core/camera-status.ts';
 export const NO_SIGNAL_MS = 10_000;
 
 /** The part of a camera that its viewers need. */
-export type LiveCamera = Pick<Camera, 'id' | 'slug' | 'config' | 'hub'> & {
+export type LiveCamera = Pick<Camera, 'id' | 'slug' | 'config' | 'hub' | 'acquireEncoded'> & {
   status(): Pick<CameraStatus, 'state' | 'since' | 'nextAttemptAt' | 'coolDownReason' | 'error'>;
 };

@@ -7,6 +7,8 @@ import { NvrError } from '../core/nvr-error.ts';
 import { Tally } from '../core/tally.ts';
 import { CameraFeed, type FeedMember } from './camera-feed.ts';
 import { CardCache } from './card-cache.ts';
+import { Fragmenters } from './fragmenters.ts';
+import { JpegViews } from './jpeg-view.ts';
 import type { LiveCamera } from './live-camera.ts';
 
 /** Open viewers of all kinds in this process; each holds a socket. */
@@ -21,6 +23,10 @@ export class LiveFeeds {
   readonly bus: Bus;
   readonly log: Logger;
   readonly cards: CardCache;
+  /** Cameras as JPEGs. */
+  readonly views: JpegViews;
+  /** Cameras as MP4. */
+  readonly fragmenters: Fragmenters;
   /** What slow readers did not get. */
   readonly tally = new Tally<'framesSkipped' | 'soundSkipped'>();
   readonly #feeds = new Map<string, CameraFeed>();
@@ -33,8 +39,14 @@ export class LiveFeeds {
     this.bus = bus;
     this.log = log;
     this.cards = new CardCache(clock);
+    this.views = new JpegViews(clock, log);
+    this.fragmenters = new Fragmenters(clock);
     this.#stopListening = [
-      bus.on('camera.removed', ({ camera }) => this.#feeds.get(camera)?.close()),
+      bus.on('camera.removed', ({ camera }) => {
+        this.#feeds.get(camera)?.close();
+        this.views.end(camera);
+        this.fragmenters.end(camera);
+      }),
       bus.on('camera.status', ({ camera }) => this.#feeds.get(camera)?.onStatus()),
     ];
   }
@@ -78,13 +90,15 @@ export class LiveFeeds {
     for (const closer of this.#closers) closer();
     for (const stop of this.#stopListening) stop();
     for (const feed of [...this.#feeds.values()]) feed.close();
+    this.views.end();
+    this.fragmenters.end();
   }
 
   #feedOf(camera: LiveCamera): CameraFeed {
     const known = this.#feeds.get(camera.id);
     // A camera whose driver was changed is a new object behind the same id.
     if (known?.camera === camera) return known;
-    const feed = new CameraFeed(camera, this.clock, this.cards, () => this.#forget(feed));
+    const feed = new CameraFeed(camera, this.clock, this.cards, this.views, () => this.#forget(feed));
     this.#feeds.set(camera.id, feed);
     return feed;
   }

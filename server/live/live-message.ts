@@ -9,6 +9,8 @@ export const MAX_MESSAGE_CHARACTERS = 4096;
 export const MAX_SUBSCRIPTIONS = 64;
 /** Pictures on their way to one subscription: one being shown, one being sent. */
 export const MAX_UNACKED = 2;
+/** The same for MP4, where a message is small and the way may be long; what waits is sent as one. */
+export const MAX_UNACKED_MP4 = 8;
 export const PROTOCOL_VERSION = 1;
 
 /** How a socket ends. */
@@ -21,14 +23,15 @@ export type ClientMessage =
       readonly type: 'subscribe';
       readonly id: number;
       readonly camera: string;
+      readonly kind: 'jpeg' | 'mp4';
       readonly width: number | null;
       readonly fps: number | null;
     }
   | { readonly type: 'unsubscribe'; readonly id: number }
   | { readonly type: 'ack'; readonly id: number; readonly seq: number };
 
-/** Kinds of binary messages. 2 and 3 are kept for MP4. */
-export const BINARY_KIND = { jpeg: 1 } as const;
+/** Kinds of binary messages. */
+export const BINARY_KIND = { jpeg: 1, mp4Init: 2, mp4Fragments: 3 } as const;
 /** Bits of the second byte. */
 export const FLAG = { old: 1, shrunk: 2, key: 4 } as const;
 /** Length of the head of a binary message. */
@@ -54,11 +57,12 @@ export function parseClientMessage(text: string): ClientMessage {
       return { type: 'auth', token: textOf(message.token, 'token') };
     case 'subscribe': {
       const { kind = 'jpeg', width = null, fps = null } = message;
-      if (kind !== 'jpeg') throw bad('kind "jpeg"');
+      if (kind !== 'jpeg' && kind !== 'mp4') throw bad('kind "jpeg" or "mp4"');
       return {
         type: 'subscribe',
         id: whole(message.id, 'id', 0, MAX_ID),
         camera: textOf(message.camera, 'camera'),
+        kind,
         width: width === null ? null : whole(width, 'width', WIDTH_RANGE.min, WIDTH_RANGE.max),
         fps: fps === null ? null : rate(fps),
       };
@@ -85,9 +89,9 @@ export type PictureHead = {
 };
 
 /** The head of a binary picture message. */
-export function encodePictureHead(head: PictureHead): Uint8Array {
+export function encodePictureHead(head: PictureHead, kind: number = BINARY_KIND.jpeg): Uint8Array {
   const bytes = Buffer.alloc(BINARY_HEAD_BYTES);
-  bytes.writeUInt8(BINARY_KIND.jpeg, 0);
+  bytes.writeUInt8(kind, 0);
   bytes.writeUInt8(head.flags, 1);
   bytes.writeUInt16BE(head.id, 2);
   bytes.writeUInt32BE(head.seq >>> 0, 4);

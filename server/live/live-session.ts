@@ -12,7 +12,8 @@ import {
   PROTOCOL_VERSION,
   parseClientMessage,
 } from './live-message.ts';
-import { LiveSubscription, type SubscriptionHost } from './live-subscription.ts';
+import { LiveSubscription, type Subscription, type SubscriptionHost } from './live-subscription.ts';
+import { Mp4Subscription } from './mp4-subscription.ts';
 
 /** A WebSocket as the session uses it. */
 export type LiveSocket = {
@@ -47,7 +48,7 @@ export class LiveSession implements SubscriptionHost {
   readonly #feeds: LiveFeeds;
   readonly #socket: LiveSocket;
   readonly #signIn: (token: string) => FindCamera | null;
-  readonly #subscriptions = new Map<number, LiveSubscription>();
+  readonly #subscriptions = new Map<number, Subscription>();
   /** Numbering goes on when an id is used again: a late acknowledgement then means nothing. */
   readonly #lastSeq = new Map<number, number>();
   #find: FindCamera | null = null;
@@ -152,17 +153,17 @@ export class LiveSession implements SubscriptionHost {
     else this.#socket.sendText(JSON.stringify(message));
   }
 
-  sendPicture(head: Uint8Array, jpeg: Uint8Array): void {
-    this.#socket.sendPicture(head, jpeg, this.#onSent);
+  sendPicture(head: Uint8Array, data: Uint8Array): void {
+    this.#socket.sendPicture(head, data, this.#onSent);
     this.#busySinceMs = null;
   }
 
-  offer(subscription: LiveSubscription): void {
+  offer(subscription: Subscription): void {
     if (this.#closed || this.#socket.waitingBytes > 0) return;
     if (subscription.trySend()) this.#lastServed = subscription.id;
   }
 
-  ended(subscription: LiveSubscription, code: string, message: string): void {
+  ended(subscription: Subscription, code: string, message: string): void {
     this.#forget(subscription.id);
     this.sendText({ type: 'ended', id: subscription.id, code, message });
   }
@@ -181,14 +182,19 @@ export class LiveSession implements SubscriptionHost {
     else this.#subscriptions.get(message.id)?.ack(message.seq);
   }
 
-  #subscribe(find: FindCamera, { id, camera, width, fps }: ClientMessage & { type: 'subscribe' }): void {
+  #subscribe(find: FindCamera, { id, camera: ref, kind, width, fps }: ClientMessage & { type: 'subscribe' }): void {
     this.#forget(id);
     try {
       if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS) {
         throw new NvrError('exhausted', `At most ${MAX_SUBSCRIPTIONS} subscriptions on one socket`);
       }
       const options = { id, width, fps, seq: this.#lastSeq.get(id) ?? 0 };
-      const subscription = this.#feeds.watch(find(camera), (feed) => new LiveSubscription(feed, this, options));
+      const camera = find(ref);
+      const subscription = this.#feeds.watch<LiveSubscription | Mp4Subscription>(camera, (feed) =>
+        kind === 'jpeg'
+          ? new LiveSubscription(feed, this, options)
+          : new Mp4Subscription(feed, this, options, this.#feeds.fragmenters.acquire(camera)),
+      );
       if (this.#closed) subscription[Symbol.dispose]();
       else if (!subscription.over) this.#subscriptions.set(id, subscription);
     } catch (error) {

@@ -5,14 +5,27 @@ import type { CameraFeed, FeedMember } from './camera-feed.ts';
 import { NO_SIGNAL_MS } from './live-camera.ts';
 import { encodePictureHead, FLAG, MAX_UNACKED } from './live-message.ts';
 
+/** One camera on one socket, in any form. Dispose it when the client has enough. */
+export type Subscription = Disposable & {
+  readonly id: number;
+  /** Number of the last message sent. */
+  readonly seq: number;
+  /** Ended by itself; the client was told. */
+  readonly over: boolean;
+  /** The client has shown (or dropped) all up to there. */
+  ack(seq: number): void;
+  /** Sends what there is, if there is something new, the client has room and the rate allows. @returns whether it did */
+  trySend(): boolean;
+};
+
 /** What a subscription asks of its session. */
 export type SubscriptionHost = {
   sendText(message: object): void;
   sendPicture(head: Uint8Array, jpeg: Uint8Array): void;
   /** There may be a picture to send: the session calls `trySend` when the socket is drained and it is this one's turn. */
-  offer(subscription: LiveSubscription): void;
+  offer(subscription: Subscription): void;
   /** The camera is gone. */
-  ended(subscription: LiveSubscription, code: string, message: string): void;
+  ended(subscription: Subscription, code: string, message: string): void;
 };
 
 /** What the client asked for. */
@@ -28,7 +41,7 @@ export type SubscriptionOptions = {
 const RATE_SLACK_MS = 2;
 
 /** Dispose it when the client has enough. */
-export class LiveSubscription implements FeedMember, Disposable {
+export class LiveSubscription implements FeedMember, Subscription {
   readonly id: number;
   readonly #feed: CameraFeed;
   readonly #host: SubscriptionHost;
@@ -41,7 +54,7 @@ export class LiveSubscription implements FeedMember, Disposable {
   #skipped = 0;
   #nextFrameMs = Number.NEGATIVE_INFINITY;
   #held = false;
-  #toldState = '';
+  readonly #teller: StateTeller;
   #over = false;
 
   /** @throws NvrError `unavailable` when too many widths of this camera are in use */
@@ -53,20 +66,14 @@ export class LiveSubscription implements FeedMember, Disposable {
     this.#intervalMs = options.fps === null ? 0 : 1000 / options.fps;
     this.#seq = options.seq;
     this.#acked = options.seq;
-    const { hub, config } = feed.camera;
     const reading = { kinds: 'video', policy: 'newest', start: 'newest' } as const;
     const onFrame = () => this.#onFrame();
-    if (options.width === null) {
-      this.#reader = hub.open({ ...reading, viewer: true, onFrame });
-      this.#owned = [this.#reader];
-    } else {
-      const lease = feed.resizedHub(options.width);
-      this.#reader = lease.hub.open({ ...reading, onFrame });
-      this.#owned = [this.#reader, lease, hub.open({ ...reading, viewer: true })];
-    }
+    const lease = feed.pictures(options.width);
+    this.#reader = lease.hub.open({ ...reading, onFrame });
+    this.#owned = [this.#reader, lease];
     feed.join(this);
-    const camera = { id: feed.camera.id, slug: config.slug, name: config.name };
-    host.sendText({ type: 'subscribed', id: this.id, camera });
+    this.#teller = new StateTeller(feed, host, this.id);
+    this.#teller.begin();
     feed.wantTick(this.tick(feed.nowMs()));
     host.offer(this);
   }
@@ -95,10 +102,6 @@ export class LiveSubscription implements FeedMember, Disposable {
     const item = this.#reader.poll();
     if (item?.frame.kind !== 'video') return false;
     const { frame, missed } = item;
-    if (frame.codec !== 'mjpeg') {
-      this.#end('unavailable', `Pictures of this camera (${frame.codec}) are not offered as JPEG`);
-      return false;
-    }
     this.#skipped += missed;
     this.#nextFrameMs = nowMs + this.#intervalMs;
     const old = nowMs - frame.monoMs >= NO_SIGNAL_MS ? FLAG.old : 0;
@@ -127,20 +130,7 @@ export class LiveSubscription implements FeedMember, Disposable {
   }
 
   onStatus(): void {
-    const { state, error } = this.#feed.camera.status();
-    const noSignal = this.#feed.isLost(this.#feed.nowMs());
-    const told = `${state} ${noSignal} ${error?.code} ${error?.message}`;
-    if (told === this.#toldState) return;
-    this.#toldState = told;
-    const at = this.#feed.lastPicture?.at;
-    this.#host.sendText({
-      type: 'state',
-      id: this.id,
-      state,
-      noSignal,
-      lastFrameAt: at === undefined ? null : new Date(at).toISOString(),
-      error: error && { code: error.code, message: error.message },
-    });
+    this.#teller.tell(this.#feed.isLost(this.#feed.nowMs()), this.#feed.lastPicture?.at);
   }
 
   close(): void {
@@ -165,8 +155,50 @@ export class LiveSubscription implements FeedMember, Disposable {
 
   #onFrame(): void {
     // The first picture after an outage: the page may undim at once. Its tick is set anew.
-    if (this.#toldState.includes(' true ')) this.onStatus();
+    if (this.#teller.toldLoss) this.onStatus();
     this.#feed.wantTick(this.#feed.liveUntilMs);
     this.#host.offer(this);
+  }
+}
+
+/** Tells a client the state of one camera, when it has changed. */
+export class StateTeller {
+  readonly #feed: CameraFeed;
+  readonly #host: SubscriptionHost;
+  readonly #id: number;
+  #told = '';
+  #toldLoss = false;
+
+  constructor(feed: CameraFeed, host: SubscriptionHost, id: number) {
+    this.#feed = feed;
+    this.#host = host;
+    this.#id = id;
+  }
+
+  /** What was told last is that there is no signal. */
+  get toldLoss(): boolean {
+    return this.#toldLoss;
+  }
+
+  /** The first message of a subscription. */
+  begin(): void {
+    const { id, config } = this.#feed.camera;
+    this.#host.sendText({ type: 'subscribed', id: this.#id, camera: { id, slug: config.slug, name: config.name } });
+  }
+
+  tell(noSignal: boolean, lastFrameAt: number | undefined): void {
+    const { state, error } = this.#feed.camera.status();
+    const told = `${state} ${noSignal} ${error?.code} ${error?.message}`;
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#toldLoss = noSignal;
+    this.#host.sendText({
+      type: 'state',
+      id: this.#id,
+      state,
+      noSignal,
+      lastFrameAt: lastFrameAt === undefined ? null : new Date(lastFrameAt).toISOString(),
+      error: error && { code: error.code, message: error.message },
+    });
   }
 }

@@ -13,7 +13,7 @@ export const REPEAT_AFTER_MS = 250;
 /** A card, or the last picture with `plain`, is repeated this often; readers are promised 5 s. */
 export const LOST_REPEAT_MS = 4000;
 /** The first part must be out within 1 s; when nothing better is ready by now, the ready-made card goes. */
-const FIRST_PART_MS = 600;
+const FIRST_PART_MS = 800;
 /** How often a client that does not read is looked at. */
 const STUCK_CHECK_MS = 5000;
 /** Frames of a camera jitter; a frame this much early still counts as in time for `fps`. */
@@ -69,18 +69,11 @@ export class MjpegStream implements FeedMember {
     this.#options = options;
     this.#intervalMs = options.fps === null ? 0 : 1000 / options.fps;
     this.#startedMs = feed.nowMs();
-    const { hub } = feed.camera;
     const reading = { kinds: 'video', policy: 'newest', start: 'newest' } as const;
     const onFrame = () => this.#pump(this.#feed.nowMs());
-    if (options.width === null) {
-      this.#reader = hub.open({ ...reading, viewer: true, onFrame });
-      this.#owned = [this.#reader];
-    } else {
-      const lease = feed.resizedHub(options.width);
-      this.#reader = lease.hub.open({ ...reading, onFrame });
-      // A seat in the camera's own hub: this is where viewers are counted.
-      this.#owned = [this.#reader, lease, hub.open({ ...reading, viewer: true })];
-    }
+    const lease = feed.pictures(options.width);
+    this.#reader = lease.hub.open({ ...reading, onFrame });
+    this.#owned = [this.#reader, lease];
     feed.join(this);
     sink.open(MJPEG_HEADERS, { onReady: () => this.#onReady(), onClose: () => this.#onClosed() }, () => {
       const nowMs = feed.nowMs();
@@ -131,10 +124,6 @@ export class MjpegStream implements FeedMember {
     this.#held = false;
     const frame = this.#reader.poll()?.frame;
     if (frame?.kind !== 'video') return;
-    if (frame.codec !== 'mjpeg') {
-      this.#sink.end(); // the camera has changed its codec; a new request is answered for the new one
-      return;
-    }
     if (nowMs - frame.monoMs >= NO_SIGNAL_MS && !this.#options.plain) return;
     this.#nextFrameMs = nowMs + this.#intervalMs;
     this.#send(this.#feed.partOf(frame.data), nowMs, true);

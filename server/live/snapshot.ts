@@ -4,9 +4,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import type { CardCache } from './card-cache.ts';
+import type { JpegViews } from './jpeg-view.ts';
 import type { LiveCamera } from './live-camera.ts';
 import { plainCard } from './plain-card.ts';
 import { shrink } from './resize.ts';
+import { stillFrame, stillOf } from './still.ts';
 
 /** How long a caller that has the newest picture waits for a newer one. */
 export const NEWER_WAIT_MS = 1000;
@@ -45,42 +47,52 @@ export type SnapshotAnswer =
 export class Snapshots {
   readonly #clock: Clock;
   readonly #cards: CardCache;
-  /** Newest sequence number given to each caller, by camera. */
+  readonly #views: JpegViews;
+  /** Number of the newest picture given to each caller, by camera. */
   readonly #given = new Map<string, number>();
 
-  constructor(clock: Clock, cards: CardCache) {
+  constructor(clock: Clock, cards: CardCache, views: JpegViews) {
     this.#clock = clock;
+    this.#views = views;
     this.#cards = cards;
   }
 
   /** Answers one request; waits up to {@link NEWER_WAIT_MS} for a newer picture when the caller has the newest. */
   async answer(camera: LiveCamera, request: SnapshotRequest, signal: AbortSignal): Promise<SnapshotAnswer> {
     const key = `${camera.id} ${request.width ?? ''} ${request.caller}`;
-    if (!this.current(camera, request.maxAgeMs)) return this.#stale(camera, request);
     const had = this.#given.get(key);
-    const newest = camera.hub.newestVideo;
-    const has = had === newest?.seq || etagMatches(request.ifNoneMatch, etagOf(camera, newest!, request.width));
-    if (has && request.wait) await this.#newer(camera, signal);
-    const entry = this.current(camera, request.maxAgeMs);
-    if (!entry) return this.#stale(camera, request);
-    const etag = etagOf(camera, entry, request.width);
-    const lastModified = new Date(entry.frame.at).toUTCString();
+    const newest = this.#current(camera, request.maxAgeMs);
+    if (!newest) return this.#stale(camera, request);
+    const has = had === numberOf(newest) || etagMatches(request.ifNoneMatch, etagOf(camera, newest, request.width));
+    if (has && request.wait) await this.#newer(camera, newest, signal);
+    const source = this.#current(camera, request.maxAgeMs);
+    if (!source) return this.#stale(camera, request);
+    const etag = etagOf(camera, source, request.width);
+    const lastModified = new Date(source.at).toUTCString();
     const unchanged =
       request.ifNoneMatch === undefined
-        ? had === entry.seq && notNewer(entry.frame.at, request.ifModifiedSince)
+        ? had === numberOf(source) && notNewer(source.at, request.ifModifiedSince)
         : etagMatches(request.ifNoneMatch, etag);
-    if (request.wait) this.#remember(key, entry.seq);
-    if (unchanged) return { kind: 'unchanged', frame: entry.frame, etag, lastModified };
-    const frame = request.width === null || !request.wait ? entry.frame : await shrink(entry.frame, request.width);
+    if (unchanged || !request.wait)
+      return { kind: unchanged ? 'unchanged' : 'picture', frame: source, etag, lastModified };
+    let frame: VideoFrame;
+    try {
+      frame = await stillOf(camera.hub, source);
+    } catch {
+      return this.#stale(camera, request);
+    }
+    this.#remember(key, numberOf(source));
+    if (request.width !== null) frame = await shrink(frame, request.width);
     return { kind: 'picture', frame, etag, lastModified };
   }
 
-  /** The newest picture when it is fresh enough, with its place in the hub. */
-  current(camera: LiveCamera, maxAgeMs: number | null): { readonly frame: VideoFrame; readonly seq: number } | null {
-    const newest = camera.hub.newestVideo;
-    if (newest?.frame.codec !== 'mjpeg') return null;
-    const ageMs = this.#clock.monoMs() - newest.frame.monoMs;
-    return maxAgeMs === null || ageMs <= maxAgeMs ? newest : null;
+  /** What the picture is made of, when it is fresh enough: a JPEG, or a coded picture that is decoded when asked for. */
+  #current(camera: LiveCamera, maxAgeMs: number | null): VideoFrame | null {
+    const nowMs = this.#clock.monoMs();
+    const viewed = this.#views.running(camera)?.hub.newestVideo?.frame;
+    const frame = stillFrame(camera.hub, nowMs, maxAgeMs);
+    // While somebody looks there are pictures already, and newer ones than the key picture.
+    return viewed && frame && viewed.monoMs >= frame.monoMs ? viewed : frame;
   }
 
   /** Seconds after which asking again makes sense. */
@@ -91,11 +103,16 @@ export class Snapshots {
     return Math.max(DEFAULT_RETRY_SECONDS, Math.min(MAX_RETRY_SECONDS, seconds));
   }
 
-  async #newer(camera: LiveCamera, signal: AbortSignal): Promise<void> {
-    using reader = camera.hub.open({ kinds: 'video', policy: 'newest', start: 'live' });
+  async #newer(camera: LiveCamera, than: VideoFrame, signal: AbortSignal): Promise<void> {
+    const hub = this.#views.running(camera)?.hub ?? camera.hub;
+    using reader = hub.open({ kinds: 'video', policy: 'every', start: 'live' });
     const limit = new AbortController();
     const timer = this.#clock.after(NEWER_WAIT_MS, () => limit.abort());
-    await reader.wait(AbortSignal.any([signal, limit.signal]));
+    const until = AbortSignal.any([signal, limit.signal]);
+    while (!until.aborted && this.#current(camera, null) === than) {
+      while (reader.poll()) {}
+      await reader.wait(until);
+    }
     timer.cancel();
   }
 
@@ -112,18 +129,29 @@ export class Snapshots {
     return { kind: 'stale', card: painted, retryAfterSeconds: this.retryAfterSeconds(camera) };
   }
 
-  #remember(key: string, seq: number): void {
+  #remember(key: string, number: number): void {
     this.#given.delete(key);
-    this.#given.set(key, seq);
+    this.#given.set(key, number);
     if (this.#given.size <= MAX_CALLERS) return;
     const oldest = this.#given.keys().next().value;
     if (oldest !== undefined) this.#given.delete(oldest);
   }
 }
 
+const numbers = new WeakMap<VideoFrame, number>();
+let lastNumber = 0;
+
+/** Tells pictures apart, whatever their times. */
+function numberOf(frame: VideoFrame): number {
+  const number = numbers.get(frame) ?? ++lastNumber;
+  numbers.set(frame, number);
+  return number;
+}
+
 /** Unique over restarts: the time is part of it. */
-function etagOf(camera: LiveCamera, { frame, seq }: { frame: VideoFrame; seq: number }, width: number | null): string {
-  return `"${camera.id}-${Math.floor(frame.at).toString(36)}-${seq.toString(36)}${width === null ? '' : `-${width}`}"`;
+function etagOf(camera: LiveCamera, frame: VideoFrame, width: number | null): string {
+  const at = Math.floor(frame.at).toString(36);
+  return `"${camera.id}-${at}-${numberOf(frame).toString(36)}${width === null ? '' : `-${width}`}"`;
 }
 
 function etagMatches(header: string | undefined, etag: string): boolean {

@@ -229,7 +229,7 @@ test('hostile messages end the socket and nothing else', async () => {
     { type: 'subscribe', id: 1.5, camera: 'a' },
     { type: 'subscribe', id: 1, camera: 'x'.repeat(1000) },
     { type: 'subscribe', id: 1, camera: { toString: 'a' } },
-    { type: 'subscribe', id: 1, camera: 'a', kind: 'mp4' },
+    { type: 'subscribe', id: 1, camera: 'a', kind: 'gif' },
     { type: 'subscribe', id: 1, camera: 'a', width: 1e9 },
     { type: 'subscribe', id: 1, camera: 'a', fps: -1 },
     { type: 'ack', id: 1, seq: 1e99 },

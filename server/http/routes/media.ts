@@ -127,12 +127,17 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
   sound('/cameras/:camera/audio.wav', 'wav', 'Sound as a WAV of 16-bit PCM, for ever');
 }
 
-function headOnly(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {
+/** The answer to HEAD on an endless stream. */
+export function headOnly(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {
   return reply.headers(headers).header('Connection', 'close').send();
 }
 
 /** Hands the connection to a stream; it ends with the client, the camera, or the caller's rights. */
-function stream(request: FastifyRequest, reply: FastifyReply, open: (sink: StreamSink) => unknown): FastifyReply {
+export function stream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  open: (sink: StreamSink) => unknown,
+): FastifyReply {
   const sink = new StreamSink(reply.raw);
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);

@@ -35,6 +35,8 @@ export class PlayedCamera {
   readonly id: string;
   readonly slug: string;
   readonly hub = new FrameHub();
+  /** No encoder here: what is shown must be coded already. */
+  readonly acquireEncoded = () => ({ hub: this.hub, [Symbol.dispose]() {} });
   config: CameraConfig;
   state: CameraStatus['state'] = 'live';
   error: CameraStatus['error'] = null;
