@@ -110,6 +110,7 @@ create table exports (
   bytes integer not null,              -- size of the file; until it is done, what was estimated
   error_code text,                     -- why it failed
   error text,                          -- the same for people
+  created_by text not null,            -- user name of who asked for it
   created_at integer not null,         -- when it was asked for
   finished_at integer                  -- when it was done or failed
 ) strict;

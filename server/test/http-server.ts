@@ -19,12 +19,14 @@ import { DriverRegistry } from '../drivers/registry.ts';
 import type { App } from '../http/app.ts';
 import { createServer, type ServerOptions, type ServerSettings } from '../http/server.ts';
 import { MemoryNet } from '../net/memory-net.ts';
+import { Exporter } from '../recording/exporter.ts';
 import { Recordings } from '../recording/recordings.ts';
 import { Timeline } from '../recording/timeline.ts';
 import { AuditLog } from '../store/audit.ts';
 import { CameraTable } from '../store/cameras.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { EventLog } from '../store/events.ts';
+import { ExportTable } from '../store/exports.ts';
 import { GapTable } from '../store/gaps.ts';
 import { KnownPlaceTable } from '../store/known-places.ts';
 import { Secrets } from '../store/secrets.ts';
@@ -167,6 +169,7 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     settings: system,
     index,
     recordings,
+    exporter: new Exporter({ recordings, table: new ExportTable(db), bus, dataDir, clock, log }),
     timeline: new Timeline({ gaps: new GapTable(db), clock, unindexed: (camera) => recordings.unindexed(camera) }),
     options: { trustProxy: false, allowedHosts: [], frameAncestors: [], tls: null, webRoot: null, ...settings },
     ...(onRoute && { onRoute }),
