@@ -40,7 +40,7 @@ export const defaultRecording: RecordingSettings = {
   format: 'mp4',
   segmentSeconds: 60,
   schedules: [],
-  retention: {},
+  retention: { days: 30 },
   preRollSeconds: 5,
   audio: true,
   encoder: { kind: 'auto', preset: 'veryfast', quality: 23 },

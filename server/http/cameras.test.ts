@@ -31,7 +31,7 @@ test('a camera as the interface shows it', async () => {
     format: 'mp4',
     segmentSeconds: 60,
     schedules: [],
-    retention: {},
+    retention: { days: 30 },
     preRollSeconds: 5,
     audio: true,
     encoder: { kind: 'auto', preset: 'veryfast', quality: 23 },

@@ -94,3 +94,26 @@ test('a camera that slows down plays at the right speed', async (t) => {
   const keys = (probed.packets ?? []).flatMap((packet, n) => (packet.flags?.startsWith('K') ? [times[n]] : []));
   assert.deepEqual(keys, [0, 1000, 3332], 'the first picture, then the first at or after each even second');
 });
+
+test('sound that comes after the first pictures, and after a pre-roll without any, makes no tiny first file', async (t) => {
+  for (const preRoll of [0, 20]) {
+    const base = recordingBase(t);
+    const clock = new ManualClock(START);
+    const camera = new FedCamera(clock, { format: 'mjpeg', audio: true, segmentSeconds: 60, preRollSeconds: 5 });
+    await feed(clock, camera, preRoll);
+    const recorder = new Recorder({ camera, clock, ...base });
+    recorder.start();
+    await feed(clock, camera, 6);
+    for (let n = 0; n < 30; n++) {
+      camera.sound(new Int16Array(800));
+      await feed(clock, camera, 1);
+    }
+    await until(() => recorder.tally.get('frames') === preRoll + 36);
+    await recorder.stop();
+    const found = base.index.find({ camera: camera.id, from: 0, to: Number.MAX_SAFE_INTEGER, order: 'asc', limit: 9 });
+    assert.deepEqual(
+      found.map(({ frames, endReason }) => [frames, endReason]),
+      [[preRoll + 36, 'stopped']],
+    );
+  }
+});

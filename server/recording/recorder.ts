@@ -25,7 +25,7 @@ export const OFFLINE_MS = 6000;
 const OFFLINE_FRAMES = 3;
 const OFFLINE_MAX_MS = 120_000;
 /** Before the first segment, pictures wait this long for the camera's first sound: whether there is a track is decided once. */
-const SOUND_LOOK_MS = 1000;
+const SOUND_LOOK_MS = 1500;
 const MAX_LOOK_FRAMES = 256;
 /** How long a stop waits for a write that ffmpeg does not take. */
 const STOP_MS = 1500;
@@ -57,6 +57,7 @@ export class Recorder {
   #resuming = true;
   #ticker: Timer | null = null;
   #idleMonoMs = 0;
+  #lookMonoMs = 0;
   #wake: () => void = () => {};
 
   constructor(options: RecorderOptions) {
@@ -176,6 +177,7 @@ export class Recorder {
         yield item;
         continue;
       }
+      if (look.length === 0) this.#lookMonoMs = this.#options.clock.monoMs();
       look.push(item);
       if (!this.#lookedEnough(look)) continue;
       yield* this.#released(look);
@@ -197,7 +199,8 @@ export class Recorder {
     if (!first) return look.length >= MAX_LOOK_FRAMES;
     if (!this.#options.camera.config.recording.audio || this.#sound.expected(first.monoMs)) return true;
     if (look.length >= MAX_LOOK_FRAMES || look.some(({ frame }) => frame.kind === 'audio')) return true;
-    return this.#options.clock.monoMs() - first.monoMs >= SOUND_LOOK_MS;
+    // Since the look began, not since the picture was taken: the pictures of a pre-roll are old by nature.
+    return this.#options.clock.monoMs() - this.#lookMonoMs >= SOUND_LOOK_MS;
   }
 
   async #take({ frame }: HubItem): Promise<void> {
