@@ -108,11 +108,16 @@ test('ffmpeg runs with a bounded address space', async (context) => {
   const { readFileSync } = await import('node:fs');
   const limits = () => {
     try {
-      return /Max address space +(\d+)/.exec(readFileSync(`/proc/${ffmpeg.pid}/limits`, 'utf8'))?.[1];
+      return /Max address space +(\S+)/.exec(readFileSync(`/proc/${ffmpeg.pid}/limits`, 'utf8'))?.[1];
     } catch {
       return undefined;
     }
   };
   while (limits() === undefined && ffmpeg.exit === null) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(Number(limits()), 2 * 1024 * MEGABYTE);
+  let seen = limits();
+  for (let turn = 0; seen === 'unlimited' && turn < 200; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10)); // the guard is a shell, and sets it within its first lines
+    seen = limits();
+  }
+  assert.equal(seen, String(2 * 1024 * MEGABYTE));
 });

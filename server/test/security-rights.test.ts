@@ -4,16 +4,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
-import { HIDDEN, SEEN, serveTwoCameras, type TwoCameras } from './two-cameras.ts';
+import { addressOf, ENDLESS, HIDDEN, SEEN, serveTwoCameras, type TwoCameras } from './two-cameras.ts';
 
 /** Everything by which the hidden camera could be known. */
 const traces = (web: TwoCameras) => {
   const { id } = web.fleet.get(HIDDEN);
   return new RegExp(`${HIDDEN}|${id}|${web.segments[HIDDEN]}`);
 };
-
-/** Routes without an end, or that only make something up; each has a test of its own below. */
-const ENDLESS = new Set(['/api/events/stream', '/api/live', '/cameras/:camera/mjpeg', '/cameras/:camera/frames']);
 
 /** Body that each changing route would accept, so that the answer is about the camera and not about the body. */
 const bodies: Readonly<Record<string, object>> = {
@@ -34,7 +31,7 @@ test('an address of the hidden camera is answered like one that does not exist, 
       if (method === 'OPTIONS') continue;
       const name = `${method} ${route.url}`;
       const refs = isSegment ? [web.segments[HIDDEN]!, `open_${id}`] : [HIDDEN, id, HIDDEN.toUpperCase()];
-      const at = (ref: string) => route.url.replace(':camera', ref).replace(':id', ref);
+      const at = (ref: string) => addressOf(route.url, ref, ref);
       for (const [who, headers] of Object.entries(web.limited)) {
         const payload = bodies[name] && { payload: bodies[name] };
         const ask = (ref: string): Promise<LightMyRequestResponse> =>
@@ -60,7 +57,7 @@ test('no list, count, stream of events or description of a limited caller holds 
   const hidden = traces(web);
   for (const route of web.routes) {
     if (![route.method].flat().includes('GET') || ENDLESS.has(route.url) || route.url.startsWith('/api/docs')) continue;
-    const url = route.url.replace(':camera', SEEN).replace(':id', web.segments[SEEN]!);
+    const url = addressOf(route.url, SEEN, web.segments[SEEN]!);
     for (const [who, headers] of Object.entries(web.limited)) {
       const reply = await web.app.inject({ url, headers });
       assert.doesNotMatch(reply.body, hidden, `${url} as ${who}`);
@@ -87,7 +84,7 @@ test('a stream token opens media of its cameras and nothing else', async () => {
     if (ENDLESS.has(route.url) || route.url.startsWith('/api/docs')) continue;
     for (const method of [route.method].flat()) {
       if (method === 'OPTIONS' || access === 'public') continue;
-      const url = route.url.replace(':camera', SEEN).replace(':id', web.segments[SEEN]!);
+      const url = addressOf(route.url, SEEN, web.segments[SEEN]!);
       const reply = await web.app.inject({ method: method as 'GET', url, headers });
       const what = `${method} ${url}: ${reply.statusCode} ${String(identify)}`;
       assert.equal(reply.statusCode === 403, access !== 'media', what);
@@ -144,4 +141,26 @@ test('a download of a recording ends with the right to it', async () => {
   await assert.rejects(async () => {
     while (!(await reader.read()).done);
   });
+});
+
+test('exports: none of the hidden camera is made, estimated, listed, seen, removed or downloaded', async () => {
+  await using web = await serveTwoCameras();
+  const span = { from: '2026-05-01T10:00:00Z', to: '2026-05-01T10:01:00Z' };
+  const admin = { cookie: web.cookie };
+  const payload = { camera: HIDDEN, ...span };
+  const made = await web.app.inject({ method: 'POST', url: '/api/exports', headers: admin, payload });
+  assert.equal(made.statusCode, 202, made.body);
+  const { id } = made.json();
+  for (const [who, headers] of Object.entries(web.limited)) {
+    const refused = who === 'streamToken' ? 403 : 404;
+    const call = (method: 'GET' | 'POST' | 'DELETE', url: string) =>
+      web.app.inject({ method, url, headers, ...(method === 'POST' && { payload }) });
+    for (const url of ['/api/exports', '/api/exports/estimate'])
+      assert.equal((await call('POST', url)).statusCode, refused, `${url} as ${who}`);
+    assert.equal((await call('GET', `/api/exports/${id}`)).statusCode, refused, who);
+    assert.equal((await call('DELETE', `/api/exports/${id}`)).statusCode, refused, who);
+    assert.equal((await call('GET', `/api/exports/${id}/media`)).statusCode, 404, who);
+    assert.doesNotMatch((await call('GET', '/api/exports')).body, new RegExp(id), who);
+  }
+  assert.equal((await web.app.inject({ url: `/api/exports/${id}`, headers: admin })).statusCode, 200);
 });

@@ -13,6 +13,28 @@ const START_AT = Date.UTC(2026, 4, 1, 10);
 const MINUTE_MS = 60_000;
 const FILM = 'not really a film, but the bytes of a file';
 
+/** Streams without an end, or that start an ffmpeg for pictures that no decoder takes: asked for in tests of their own. */
+export const ENDLESS: ReadonlySet<string> = new Set([
+  ...['/api/events/stream', '/api/live', '/cameras/:camera/mjpeg', '/cameras/:camera/frames'],
+  ...['/cameras/:camera/live.mp4', '/cameras/:camera/hls/index.m3u8', '/cameras/:camera/audio'],
+  '/cameras/:camera/audio.wav',
+]);
+
+/** A route's address with its parameters filled in, and the span where one must be given. */
+export function addressOf(url: string, camera: string, id: string): string {
+  const path = url.replace(':camera', camera).replace(':id', id).replace('*', 'nothing');
+  const span = /timeline|playback|thumbnail\.jpg/.test(url) && url.includes(':camera');
+  const filled = path
+    .replace(':number', '1')
+    .replace(':file', '0.mp4')
+    .replace(':start', '0')
+    .replace(':piece', '0.mp4');
+  if (!span) return filled;
+  return /thumbnail/.test(url)
+    ? `${filled}?at=2026-05-01T10:00:30Z`
+    : `${filled}?from=2026-05-01T10:00:00Z&to=2026-05-01T10:01:00Z`;
+}
+
 /** The server with all of it. */
 export type TwoCameras = WebServer & {
   readonly routes: readonly RouteOptions[];
