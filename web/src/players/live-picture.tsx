@@ -6,10 +6,14 @@ import type { CameraInfo } from '../api-types.ts';
 import * as format from '../format.ts';
 import { stateSentence, stateWord } from '../ui/status.tsx';
 import { liveMode, liveOpen, watch } from './live.ts';
+import { LiveVideo } from './live-video.tsx';
+import { mediaSource } from './mse-player.ts';
 import { PlainPicture } from './plain-picture.tsx';
 import { nextTile, stillLimitMs, type TileEvent, type TileState } from './tile-machine.ts';
 
 const TICK_MS = 1_000;
+/** Players that broke before pictures are asked for instead. */
+const MAX_BROKEN = 3;
 // Widths are asked for in steps, so that tiles of nearly one size share the server's work.
 const WIDTH_STEP = 160;
 const MAX_PIXEL_RATIO = 2;
@@ -51,6 +55,12 @@ export function LivePicture({ camera, large = false, children }: Props) {
   const onScreen = useOnScreen(stage);
   const plain = liveMode.value === 'plain';
   const isLive = camera.status.state === 'live';
+  const [broken, setBroken] = useState(0);
+  const { codec } = camera.status;
+  const isCoded = codec === 'h264' || codec === 'h265';
+  const canPlay = mediaSource() !== null && broken < MAX_BROKEN;
+  const video = isCoded && canPlay && !plain;
+  useEffect(() => setBroken(0), [codec]);
   // Twenty pictures a second need no twenty renderings: only what the words and the look depend on does.
   const step = (event: TileEvent) => {
     const before = newest.current;
@@ -59,7 +69,7 @@ export function LivePicture({ camera, large = false, children }: Props) {
   };
 
   useEffect(() => {
-    if (!onScreen || plain) return;
+    if (!onScreen || plain || video) return;
     const end = watch({
       camera: camera.slug,
       width: large ? null : usefulWidth(stage.current?.clientWidth ?? 0, camera.status.width),
@@ -74,7 +84,7 @@ export function LivePicture({ camera, large = false, children }: Props) {
       // Whoever looks again sees at once that this picture is from before.
       step({ kind: 'lost' });
     };
-  }, [camera.slug, onScreen, plain, large]);
+  }, [camera.slug, onScreen, plain, large, video]);
 
   useEffect(() => {
     if (!isLive) step({ kind: 'lost' });
@@ -92,7 +102,26 @@ export function LivePicture({ camera, large = false, children }: Props) {
         onScreen && <PlainPicture camera={camera} moving={large} />
       ) : (
         <>
-          <canvas ref={canvas} role="img" aria-label={`Live picture of ${camera.name}`} width={4} height={3} />
+          {video ? (
+            onScreen && (
+              <LiveVideo
+                key={`${camera.slug} ${broken}`}
+                slug={camera.slug}
+                name={camera.name}
+                sound={large}
+                onPicture={(takenAt) => step({ kind: 'picture', shownAt: performance.now(), takenAt, old: false })}
+                onLost={() => step({ kind: 'lost' })}
+                onFailed={(reason) => setBroken((count) => (reason === 'codec' ? MAX_BROKEN : count + 1))}
+              />
+            )
+          ) : (
+            <canvas ref={canvas} role="img" aria-label={`Live picture of ${camera.name}`} width={4} height={3} />
+          )}
+          {isCoded && !video && large && (
+            <p class="stage-note">
+              This browser cannot play {codec === 'h264' ? 'H.264' : 'H.265'}: single pictures instead.
+            </p>
+          )}
           {tile.kind !== 'moving' && <Message camera={camera} tile={tile} watching={onScreen} />}
         </>
       )}

@@ -31,8 +31,19 @@ test('reads a picture', () => {
 test('knows old pictures, and kinds that it does not know', () => {
   const old = parseLive(picture(1, 5));
   assert.equal(old?.kind === 'picture' && old.old, true);
-  const other = parseLive(picture(3, 4));
+  const other = parseLive(picture(9, 4));
   assert.equal(other?.kind === 'picture' && other.jpeg, null);
+});
+
+test('reads pieces of MP4 and what they are', () => {
+  const message = parseLive(picture(3, 4, [1, 2]));
+  assert.deepEqual(message?.kind === 'bytes' && [message.id, message.seq, ...message.bytes], [517, 70_000, 1, 2]);
+  assert.deepEqual(parseLive('{"type":"format","id":3,"mime":"video/mp4","sound":false}'), {
+    kind: 'format',
+    id: 3,
+    mime: 'video/mp4',
+    sound: false,
+  });
 });
 
 test('reads states and ends', () => {

@@ -12,8 +12,27 @@ export type LivePictureMessage = {
   readonly jpeg: Uint8Array<ArrayBuffer> | null;
 };
 
+/** A piece of MP4: a beginning, or frames. */
+export type LiveBytesMessage = {
+  readonly kind: 'bytes';
+  readonly id: number;
+  readonly seq: number;
+  readonly takenAt: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+};
+
+/** What the pieces of MP4 from here on are. */
+export type LiveFormatMessage = {
+  readonly kind: 'format';
+  readonly id: number;
+  readonly mime: string;
+  readonly sound: boolean;
+};
+
 export type LiveMessage =
   | LivePictureMessage
+  | LiveBytesMessage
+  | LiveFormatMessage
   /** `noSignal`: the camera gives no pictures at the moment. */
   | { readonly kind: 'state'; readonly id: number; readonly noSignal: boolean }
   | { readonly kind: 'ended'; readonly id: number; readonly code: string };
@@ -26,7 +45,13 @@ export const CLOSED_SIGNED_OUT = 4401;
 const WIDTH = { min: 16, max: 4096 } as const;
 const HEADER_BYTES = 24;
 const KIND_JPEG = 1;
+const KINDS_MP4: readonly number[] = [2, 3];
 const FLAG_OLD = 1;
+
+/** The camera's own H.264 or H.265. */
+export function subscribeVideoMessage(id: number, camera: string): string {
+  return JSON.stringify({ type: 'subscribe', id, camera, kind: 'mp4' });
+}
 
 /** @param width pixels that are of use, `null` for all */
 export function subscribeMessage(id: number, camera: string, width: number | null): string {
@@ -47,9 +72,13 @@ export function parseLive(data: string | ArrayBuffer): LiveMessage | null {
   return typeof data === 'string' ? parseText(data) : parsePicture(data);
 }
 
-function parsePicture(data: ArrayBuffer): LivePictureMessage | null {
+function parsePicture(data: ArrayBuffer): LivePictureMessage | LiveBytesMessage | null {
   if (data.byteLength < HEADER_BYTES) return null;
   const view = new DataView(data);
+  if (KINDS_MP4.includes(view.getUint8(0))) {
+    const bytes = new Uint8Array(data, HEADER_BYTES);
+    return { kind: 'bytes', id: view.getUint16(2), seq: view.getUint32(4), takenAt: view.getFloat64(8), bytes };
+  }
   return {
     kind: 'picture',
     id: view.getUint16(2),
@@ -68,9 +97,10 @@ function parseText(text: string): LiveMessage | null {
     return null;
   }
   if (typeof message !== 'object' || message === null) return null;
-  const { type, id, noSignal, code } = message as Record<string, unknown>;
+  const { type, id, noSignal, code, mime, sound } = message as Record<string, unknown>;
   if (typeof id !== 'number') return null;
   if (type === 'state' && typeof noSignal === 'boolean') return { kind: 'state', id, noSignal };
+  if (type === 'format' && typeof mime === 'string') return { kind: 'format', id, mime, sound: sound === true };
   if (type === 'ended') return { kind: 'ended', id, code: typeof code === 'string' ? code : '' };
   return null;
 }

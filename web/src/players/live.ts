@@ -14,11 +14,13 @@ import {
 import {
   ackMessage,
   CLOSED_SIGNED_OUT,
+  type LiveFormatMessage,
   type LiveMessage,
   type LivePictureMessage,
   MAX_ID,
   parseLive,
   subscribeMessage,
+  subscribeVideoMessage,
   unsubscribeMessage,
 } from './live-protocol.ts';
 
@@ -33,9 +35,18 @@ export type Watcher = {
   readonly onLost: () => void;
 };
 
+/** What a <video> gets. */
+export type VideoWatcher = {
+  readonly camera: string;
+  readonly onFormat: (format: LiveFormatMessage) => void;
+  /** MP4; resolves when it was taken. `takenAt`: of its newest picture. */
+  readonly onBytes: (bytes: Uint8Array<ArrayBuffer>, takenAt: number) => Promise<void>;
+  readonly onLost: () => void;
+};
+
 type Subscription = {
   readonly id: number;
-  readonly watcher: Watcher;
+  readonly watcher: Watcher | VideoWatcher;
   width: number | null;
   next: LivePictureMessage | null;
   decoding: boolean;
@@ -119,7 +130,11 @@ function send(text: string): void {
 }
 
 function sendSubscribe({ id, watcher, width }: Subscription): void {
-  send(subscribeMessage(id, watcher.camera, width));
+  send(isVideo(watcher) ? subscribeVideoMessage(id, watcher.camera) : subscribeMessage(id, watcher.camera, width));
+}
+
+function isVideo(watcher: Watcher | VideoWatcher): watcher is VideoWatcher {
+  return 'onBytes' in watcher;
 }
 
 function receive(message: LiveMessage | null): void {
@@ -135,6 +150,14 @@ function receive(message: LiveMessage | null): void {
       if (message.code === 'unavailable' && subscription.width !== null) {
         subscription.width = null;
         sendSubscribe(subscription);
+      }
+      break;
+    case 'format':
+      if (isVideo(subscription.watcher)) subscription.watcher.onFormat(message);
+      break;
+    case 'bytes':
+      if (isVideo(subscription.watcher)) {
+        void subscription.watcher.onBytes(message.bytes, message.takenAt).then(() => send(ackMessage(message)));
       }
       break;
     case 'picture':
@@ -163,7 +186,7 @@ async function decode(
 ): Promise<void> {
   try {
     const picture = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
-    if (subscriptions.has(id)) watcher.onPicture(picture, message);
+    if (subscriptions.has(id) && !isVideo(watcher)) watcher.onPicture(picture, message);
     picture.close();
   } catch {
     // A damaged picture: the next one will do.
@@ -172,8 +195,17 @@ async function decode(
 
 /** Shows a camera's pictures until the returned function is called. */
 export function watch(watcher: Watcher): () => void {
+  return subscribe(watcher, watcher.width);
+}
+
+/** Gives a camera's H.264 or H.265 until the returned function is called. */
+export function watchVideo(watcher: VideoWatcher): () => void {
+  return subscribe(watcher, null);
+}
+
+function subscribe(watcher: Watcher | VideoWatcher, width: number | null): () => void {
   lastId = lastId >= MAX_ID ? 1 : lastId + 1;
-  const subscription: Subscription = { id: lastId, watcher, width: watcher.width, next: null, decoding: false };
+  const subscription: Subscription = { id: lastId, watcher, width, next: null, decoding: false };
   subscriptions.set(subscription.id, subscription);
   clearTimeout(idleTimer);
   if (state.kind === 'open') sendSubscribe(subscription);

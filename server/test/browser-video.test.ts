@@ -1,0 +1,70 @@
+// H.264 in Chromium: played by the page as the camera sends it, through an outage and a new size; single pictures where
+// the browser has no MediaSource.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Locator } from 'playwright-core';
+import { skip as noBrowser, openBrowser, openPage, propertyOf, seesMotion, until, useCookie } from './chromium.ts';
+import { skip as noFfmpeg, startCodedNvr } from './coded-world.ts';
+
+const skip = noBrowser || noFfmpeg;
+
+/** Waits until the video has moved on, and is shown as live. */
+async function plays(stage: Locator): Promise<void> {
+  const video = stage.locator('video');
+  await until('a live picture', async () => (await stage.getAttribute('data-picture')) === 'moving');
+  const from = await propertyOf<number>(video, 'currentTime');
+  await until('the video goes on', async () => {
+    const at = await propertyOf<number>(video, 'currentTime');
+    return at > from + 0.5 || at < from;
+  });
+}
+
+test('an H.264 camera is played as it is, close to now, through an outage and a new size', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  await using world = await startCodedNvr();
+  const { nvr, slug } = world;
+  await using browser = await openBrowser();
+  const { page, problems } = await openPage(browser);
+  await useCookie(page, nvr);
+  const began = performance.now();
+  await page.goto(`${nvr.url}/#/camera/${slug}`);
+  const stage = page.locator('.stage');
+  await until('a live picture', async () => (await stage.getAttribute('data-picture')) === 'moving');
+  t.diagnostic(`${Math.round(performance.now() - began)} ms from opening the page to the first picture`);
+  await plays(stage);
+  const video = stage.locator('video');
+  const behind = () =>
+    video.evaluate((node: unknown) => {
+      const { buffered, currentTime } = node as {
+        buffered: { length: number; end(index: number): number };
+        currentTime: number;
+      };
+      return buffered.end(buffered.length - 1) - currentTime;
+    });
+  await until('close to now', async () => (await behind()) < 0.5);
+  t.diagnostic(`${(await behind()).toFixed(3)} s behind the newest fragment`);
+  assert.equal(await propertyOf<number>(video, 'videoWidth'), 320);
+  await world.change({ width: 640, height: 360 });
+  await until('the new size', async () => (await propertyOf<number>(video, 'videoWidth')) === 640);
+  await plays(stage);
+  assert.equal(await page.locator('.stage-note').count(), 0);
+  await page.goto(`${nvr.url}/#/`);
+  await plays(page.locator('.tile .stage'));
+  assert.deepEqual(problems, []);
+});
+
+test('without MediaSource there are single pictures and a note', { skip, timeout: 60_000 }, async () => {
+  await using world = await startCodedNvr();
+  const { nvr, slug } = world;
+  await using browser = await openBrowser();
+  const { page, problems } = await openPage(browser);
+  await page.addInitScript('delete window.MediaSource; delete window.ManagedMediaSource;');
+  await useCookie(page, nvr);
+  await page.goto(`${nvr.url}/#/camera/${slug}`);
+  await page.getByText('This browser cannot play H.264: single pictures instead.').waitFor();
+  await seesMotion(page.locator('.stage'));
+  assert.deepEqual(problems, []);
+});
