@@ -68,6 +68,7 @@ export class Exporter {
 
   /** Goes on with what an earlier life left. Never throws. */
   async start(): Promise<void> {
+    if (this.#stopped) return; // Perch was told to stop while it was starting
     const { table } = this.#options;
     this.#stopped = false;
     try {
@@ -84,7 +85,7 @@ export class Exporter {
     } catch (error) {
       this.#log.error({ error: toNvrError(error).message }, 'Exports could not be taken up again');
     }
-    this.#next();
+    if (!this.#stopped) this.#next();
   }
 
   /** Ends what runs; the next start goes on with it. */
