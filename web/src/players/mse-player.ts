@@ -21,9 +21,10 @@ type Work =
   | { readonly kind: 'format'; readonly mime: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer>; readonly done: () => void };
 
-// Seconds. A little is always needed before the player's head; above the second it hurries, above the third it jumps.
-const AHEAD_S = 0.12;
-const HURRY_ABOVE_S = 0.3;
+// Seconds. A little is always needed before the player's head; above the second it hurries, above the third it jumps. It
+// begins with a jump: what comes first reaches back to the newest key picture.
+const AHEAD_S = 0.1;
+const HURRY_ABOVE_S = 0.2;
 const JUMP_ABOVE_S = 2;
 const HURRY = { little: 1.08, much: 1.25, muchAbove: 0.8 } as const;
 const KEEP_S = 6;
@@ -57,6 +58,7 @@ export class MsePlayer {
   #buffer: SourceBuffer | null = null;
   #appending: (() => void) | null = null;
   #stopped = false;
+  #begun = false;
 
   constructor(video: HTMLVideoElement, events: MseEvents) {
     this.#video = video;
@@ -148,7 +150,10 @@ export class MsePlayer {
     const last = buffered.length - 1;
     if (last < 0) return;
     const step = follow(video.currentTime, buffered.start(last), buffered.end(last));
-    if ('jumpTo' in step) video.currentTime = step.jumpTo;
+    if (!this.#begun) {
+      this.#begun = true;
+      video.currentTime = Math.max(buffered.start(last), buffered.end(last) - AHEAD_S);
+    } else if ('jumpTo' in step) video.currentTime = step.jumpTo;
     else if (video.playbackRate !== step.rate) video.playbackRate = step.rate;
     if (video.paused) void video.play().catch(() => {});
   }

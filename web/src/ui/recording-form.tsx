@@ -7,6 +7,7 @@ import { keepCamera } from '../cameras.ts';
 import { Button } from './button.tsx';
 import { CheckField, ChoiceField, TextField } from './field.tsx';
 import { Notice } from './notice.tsx';
+import { ScheduleEditor } from './schedule-editor.tsx';
 import { notify } from './toasts.tsx';
 
 // The server's bounds (server/core/camera-config.ts).
@@ -17,6 +18,7 @@ const GIGABYTE = 1e9;
 const modes: readonly { value: RecordingMode; label: string; hint: string }[] = [
   { value: 'off', label: 'Off', hint: 'Only when you press Record.' },
   { value: 'continuous', label: 'All the time', hint: 'Whenever the camera gives pictures.' },
+  { value: 'schedule', label: 'By schedule', hint: 'At the hours below.' },
 ];
 const formats: readonly { value: RecordingFormat; label: string; hint: string }[] = [
   {
@@ -34,6 +36,7 @@ const formats: readonly { value: RecordingFormat; label: string; hint: string }[
 export function RecordingForm({ camera }: { camera: CameraInfo }) {
   const now = camera.recording;
   const [mode, setMode] = useState(now.mode);
+  const [schedules, setSchedules] = useState(now.schedules);
   const [format, setFormat] = useState(now.format);
   const [segmentSeconds, setSegmentSeconds] = useState(String(now.segmentSeconds));
   const [preRollSeconds, setPreRollSeconds] = useState(String(now.preRollSeconds));
@@ -52,6 +55,7 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
     const result = await api.changeCamera(camera.slug, {
       recording: {
         mode,
+        schedules,
         format,
         segmentSeconds: Number(segmentSeconds),
         preRollSeconds: Number(preRollSeconds),
@@ -71,14 +75,13 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
 
   // A mode that this page does not offer yet stays as it is.
   const known = modes.some((option) => option.value === mode);
-  const options = known
-    ? modes
-    : [...modes, { value: mode, label: mode === 'schedule' ? 'By schedule' : 'On motion', hint: '' }];
+  const options = known ? modes : [...modes, { value: mode, label: 'On motion', hint: '' }];
   return (
     <section class="card" aria-label="Recording">
       <h2>Recording</h2>
       <form class="form" onSubmit={save}>
         <ChoiceField label="Record" value={mode} options={options} onValue={setMode} />
+        {mode === 'schedule' && <ScheduleEditor rules={schedules} onRules={setSchedules} />}
         <ChoiceField label="Format" value={format} options={formats} onValue={setFormat} />
         <CheckField label="With sound" hint="Where the camera has a microphone." checked={audio} onChecked={setAudio} />
         <div class="form-row">
