@@ -23,8 +23,9 @@ create table watch_spans (
   camera_id text not null,             -- which camera
   start_at integer not null,           -- since when it held
   end_at integer check (end_at >= start_at), -- until when; null: it still does
-  condition text not null check (condition in ('recording', 'offline', 'refused', 'cameraDisabled', 'released',
-    'recorderFailed', 'perchDown', 'diskFull', 'storageMissing', 'clockStep')) -- recording: all is well; else why not
+  condition text not null,             -- recording: all is well; else the reason of the gap, see below
+  check (condition in ('recording', 'offline', 'refused', 'cameraDisabled', 'released', 'recorderFailed', 'perchDown',
+    'diskFull', 'storageMissing', 'clockStep'))
 ) strict;
 create index watch_spans_by_time on watch_spans (camera_id, start_at, end_at, condition);
 create index watch_spans_open on watch_spans (camera_id) where end_at is null;

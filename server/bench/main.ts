@@ -7,6 +7,7 @@ import { type CapacityStep, measureCapacity } from './capacity.ts';
 import { measureFanOut } from './fan-out.ts';
 import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
+import { measureTimeline, type TimelineFigure } from './timeline.ts';
 
 const RESULTS_FILE = 'bench-results.json';
 /** In case a part never ends; all together take about six minutes. */
@@ -21,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log('npm run bench -- [--quick] [--only latency|fan-out|capacity|hostile] [--profile FOLDER]');
+  console.log('npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|hostile] [--profile FOLDER]');
   process.exit(0);
 }
 
@@ -142,6 +143,23 @@ if (wants('hostile')) {
       each.note,
     ]),
   );
+}
+
+if (wants('timeline')) {
+  const timeline = measureTimeline({ quick: options.quick });
+  results.timeline = timeline;
+  const row = (name: string, { p50, max }: TimelineFigure) => [name, fixed(p50), fixed(max)];
+  table(
+    `Timelines: ${timeline.segments} segments of ${timeline.cameras} cameras, milliseconds`,
+    ['', 'p50', 'worst'],
+    [
+      row("a camera's day (aim: 10)", timeline.day),
+      row("a camera's month (aim: 50)", timeline.month),
+      row('a month of all cameras (aim: 100)', timeline.monthOfAll),
+      row("baseline: a camera's month read row by row", timeline.monthFromRows),
+    ],
+  );
+  console.log(`${timeline.gapsInMonth} gaps in a month; the database was made in ${fixed(timeline.buildSeconds, 1)} s`);
 }
 
 clearTimeout(timer);

@@ -93,15 +93,12 @@ export function chooseGaps(input: GapInput): Gap[] {
   const erased = subtractSpans(joinSpans(deleted), recorded);
   const settled = flatten(watched);
   const gaps: Gap[] = erased.map((span) => ({ ...span, reason: 'deleted' as const }));
-  for (const [n, span] of settled.entries()) {
-    for (const hole of subtractSpans(subtractSpans([span], recorded), erased)) {
-      if (span.condition !== 'recording') {
-        gaps.push({ startAt: hole.startAt, endAt: hole.endAt, reason: span.condition });
-        continue;
-      }
-      const reason = explain(hole, span, settled[n - 1], settled[n + 1], input);
-      if (reason) gaps.push({ startAt: hole.startAt, endAt: hole.endAt, reason });
-    }
+  const numbered = settled.map((span, n) => ({ ...span, n }));
+  for (const { n, startAt, endAt, condition } of subtractSpans(subtractSpans(numbered, recorded), erased)) {
+    const before = settled[n - 1];
+    const hole = { startAt, endAt };
+    const reason = condition === 'recording' ? explain(hole, settled[n]!, before, settled[n + 1], input) : condition;
+    if (reason) gaps.push({ ...hole, reason });
   }
   return joinGaps(gaps);
 }

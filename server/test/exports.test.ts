@@ -51,6 +51,12 @@ async function hashes(file: string): Promise<string[]> {
 
 const names = (folder: string) => readdirSync(folder, { recursive: true }).map(String);
 
+async function assertDecodes(file: string): Promise<void> {
+  // At the file's own times: pictures of such cameras are not evenly spaced.
+  const times = ['-fps_mode', 'passthrough', '-enc_time_base', '1:16000'];
+  assert.equal((await run('ffmpeg', ['-v', 'error', '-i', file, ...times, '-f', 'null', '-'])).stderr, '');
+}
+
 const count = async (file: string, kind: string) => {
   const { packets = [] } = await ffprobe(file, ['-show_packets', '-show_entries', 'packet=codec_type']);
   return packets.filter(({ codec_type }) => codec_type === kind).length;
@@ -102,7 +108,7 @@ test('mp4: the same coded pictures, sound, a readable name; a part begins with i
   const { format } = await ffprobe(file, ['-show_format']);
   assert.ok(Math.abs(Number(format?.duration) * 1000 - (second!.endAt - first!.startAt)) < 300, format?.duration);
   assert.ok((await count(file, 'audio')) > 0.9 * ((second!.endAt - first!.startAt) / 128), 'sound all along');
-  assert.equal((await run('ffmpeg', ['-v', 'error', '-i', file, '-f', 'null', '-'])).stderr, '');
+  await assertDecodes(file);
 
   const part = await nvr.ok<Export>('POST', '/api/exports', {
     camera: slug,
@@ -151,7 +157,7 @@ test('mjpeg and mixed recordings become one H.264 file with every picture; right
     streams.map(({ codec_name }) => codec_name),
     ['h264', 'aac'],
   );
-  assert.equal((await run('ffmpeg', ['-v', 'error', '-i', file, '-f', 'null', '-'])).stderr, '');
+  await assertDecodes(file);
 
   const bad: [object, number][] = [
     [{ ...span, to: span.from }, 400],
