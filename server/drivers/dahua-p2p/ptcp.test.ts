@@ -65,6 +65,7 @@ function play(options: Play) {
   const up = cut(bytes(options.upBytes), 1292);
   const down = cut(bytes(options.downBytes), 1292);
   const sums = { up: hash(up), down: hash(down) };
+  const whole = { up: Buffer.concat(up), down: Buffer.concat(down) };
   const gotUp: Uint8Array[] = [];
   const gotDown: Uint8Array[] = [];
   let gotUpBytes = 0;
@@ -106,7 +107,10 @@ function play(options: Play) {
   let steps = 0;
   const isDone = () => gotUpBytes === options.upBytes && gotDownBytes === options.downBytes && client.isIdle;
   while (!isDone() && client.state !== 'lost' && line.step()) assert.ok(++steps < 400_000, 'endless');
-  return { client, device, isDone: isDone(), sums, got: { up: hash(gotUp), down: hash(gotDown) } };
+  const isPrefix =
+    whole.up.subarray(0, gotUpBytes).equals(Buffer.concat(gotUp)) &&
+    whole.down.subarray(0, gotDownBytes).equals(Buffer.concat(gotDown));
+  return { isPrefix, client, device, isDone: isDone(), sums, got: { up: hash(gotUp), down: hash(gotDown) } };
 }
 
 const networks: Record<string, Bad> = {
@@ -137,8 +141,8 @@ test('at 30 % loss and more the stream is exact so far or the session is lost, n
   for (const loss of [0.3, 0.6, 0.9]) {
     for (let seed = 1; seed <= 10; seed++) {
       const played = play({ loss, duplicate: 0.1, reorder: 0.2, seed, upBytes: 20_000, downBytes: 40_000 });
-      if (played.isDone) assert.deepEqual(played.got, played.sums);
-      else lost++;
+      assert.ok(played.isPrefix, `seed ${seed}`);
+      if (!played.isDone) lost++;
     }
   }
   assert.ok(lost > 0);

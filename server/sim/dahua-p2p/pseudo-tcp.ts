@@ -69,7 +69,7 @@ export class PseudoTcp {
 
   /** Octets that are not acknowledged yet, sent or not. */
   get backlogBytes(): number {
-    return this.#queuedBytes + this.#unacked.reduce((sum, { body }) => sum + body.length, 0);
+    return this.#queuedBytes + ((this.#sendNext - this.#sendUna) >>> 0);
   }
 
   get isOpen(): boolean {
