@@ -9,6 +9,18 @@ import { skip as noFfmpeg, startCodedNvr } from './coded-world.ts';
 
 const skip = noBrowser || noFfmpeg;
 
+/** Where a message with one picture has its time: head, moof, mfhd, traf, tfhd, and in tfdt behind its version. */
+const TFDT_AT = 24 + 8 + 16 + 8 + 16 + 12;
+/** In the page: media time and wall-clock time of a hundred pictures on the screen. */
+const WATCH_PICTURES = `(video) => new Promise((done) => {
+  const seen = [];
+  const shown = (_now, { mediaTime, expectedDisplayTime }) => {
+    seen.push({ media: Math.round(mediaTime * 1000), at: performance.timeOrigin + expectedDisplayTime });
+    if (seen.length < 100) video.requestVideoFrameCallback(shown); else done(seen);
+  };
+  video.requestVideoFrameCallback(shown);
+})`;
+
 /** Waits until the video has moved on, and is shown as live. */
 async function plays(stage: Locator): Promise<void> {
   const video = stage.locator('video');
@@ -67,4 +79,37 @@ test('without MediaSource there are single pictures and a note', { skip, timeout
   await page.getByText('This browser cannot play H.264: single pictures instead.').waitFor();
   await seesMotion(page.locator('.stage'));
   assert.deepEqual(problems, []);
+});
+
+test('how long a picture takes from its arrival at Perch to the screen', { skip, timeout: 90_000 }, async (t) => {
+  await using world = await startCodedNvr({ width: 1280, height: 720, fps: 25 });
+  const { nvr, slug } = world;
+  await using browser = await openBrowser();
+  const { page } = await openPage(browser);
+  await useCookie(page, nvr);
+  /** Arrival by media time, in milliseconds: both are in each message that carries one picture. */
+  const arrivals = new Map<number, number>();
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => {
+      if (typeof payload === 'string' || payload[0] !== 3) return;
+      arrivals.set(Math.round(Number(payload.readBigUInt64BE(TFDT_AT)) / 90), payload.readDoubleBE(8));
+    }),
+  );
+  await page.goto(`${nvr.url}/#/camera/${slug}`);
+  const stage = page.locator('.stage');
+  await plays(stage);
+  const shown = (await page.evaluate(`(${WATCH_PICTURES})(document.querySelector('video'))`)) as Array<{
+    media: number;
+    at: number;
+  }>;
+  const delays: number[] = [];
+  for (const { media, at } of shown) {
+    const arrived = arrivals.get(media) ?? arrivals.get(media - 1) ?? arrivals.get(media + 1);
+    if (arrived !== undefined) delays.push(at - arrived);
+  }
+  delays.sort((a, b) => a - b);
+  assert.ok(delays.length > 20, `${delays.length} of ${shown.length} pictures found`);
+  const part = (share: number) => Math.round(delays[Math.floor((delays.length - 1) * share)]!);
+  t.diagnostic(`${delays.length} pictures: median ${part(0.5)} ms, 90 % within ${part(0.9)} ms, most ${part(1)} ms`);
+  assert.ok(part(0.5) > 0);
 });
