@@ -9,6 +9,7 @@ import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
 import { Tally } from '../core/tally.ts';
 import { chooseEncodedSize, encoderJob } from '../ffmpeg/encoder-job.ts';
+import { encoderSupport } from '../ffmpeg/encoders.ts';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
 import { FlvReader } from '../media/flv-reader.ts';
 import { jpegSize } from '../media/jpeg.ts';
@@ -134,7 +135,8 @@ export class Encoder {
     const { settings, segmentSeconds = 60 } = this.#options;
     const size = pixels(first);
     const run: Run = { ...size, zero: { at: Math.floor(first.at), monoMs: first.monoMs - (first.at % 1) } };
-    const job = encoderJob({ ...size, settings, epochMs: run.zero.at, segmentSeconds });
+    const kind = await encoderSupport.choose(settings.kind, this.#options.log);
+    const job = encoderJob({ ...size, settings, kind, epochMs: run.zero.at, segmentSeconds });
     const process = FfmpegProcess.start(job, { log: this.#options.log });
     const pending = new Map<number, Instant>();
     const output = this.#publishOutput(process, run, pending);

@@ -2,6 +2,7 @@
 // even UTC seconds and at segment boundaries), without holding a frame back.
 
 import type { EncoderSettings } from '../core/camera-config.ts';
+import { type EncoderKind, encoderArguments } from './encoders.ts';
 import { decodeBounds, type FfmpegJob, matroskaInput } from './job.ts';
 
 /** Key frames are at least this frequent, and begin on multiples of it since the epoch. */
@@ -22,6 +23,8 @@ export type EncoderJobOptions = {
   readonly width: number;
   readonly height: number;
   readonly settings: EncoderSettings;
+  /** What does the work; libx264 unless given. */
+  readonly kind?: EncoderKind;
   /** Wall-clock time of the stream's zero, whole milliseconds since the epoch. */
   readonly epochMs: number;
   readonly segmentSeconds: number;
@@ -60,7 +63,8 @@ export function keyFrameExpression(epochMs: number, segmentSeconds: number): str
 }
 
 /** Matroska with JPEG in, FLV with H.264 out (see `media/flv-reader.ts` why), same times. */
-export function encoderJob({ width, height, settings, epochMs, segmentSeconds }: EncoderJobOptions): FfmpegJob {
+export function encoderJob(options: EncoderJobOptions): FfmpegJob {
+  const { width, height, settings, kind = 'libx264', epochMs, segmentSeconds } = options;
   const size = chooseEncodedSize(width, height);
   const resized = size.width !== width || size.height !== height;
   const preset = PRESETS.find((known) => known === settings.preset) ?? 'veryfast';
@@ -68,29 +72,38 @@ export function encoderJob({ width, height, settings, epochMs, segmentSeconds }:
   const threads = width * height > ONE_THREAD_PIXELS ? '2' : '1';
   // JPEG is full range, BT.601: say so on the way in, and mark the result, or HD pictures come out greenish in players.
   const scale = `scale=${resized ? `${size.width}:${size.height}:` : ''}in_range=full:out_range=tv`;
+  const hardware = kind === 'libx264' ? null : encoderArguments(kind, quality, size.width * size.height);
+  const x264 = [
+    ...['-c:v', 'libx264', '-preset', preset, '-tune', 'zerolatency', '-crf', String(quality), '-threads', threads],
+    ...['-profile:v', 'high', '-level:v', '4.1', '-bf', '0', '-sc_threshold', '0', '-x264-params', 'fps=30'],
+  ];
   return {
     input: {
       ...matroskaInput,
-      options: [...decodeBounds, '-threads', '1', '-flags', 'low_delay', ...matroskaInput.options],
+      options: [
+        ...(hardware?.before ?? []),
+        ...decodeBounds,
+        '-threads',
+        '1',
+        '-flags',
+        'low_delay',
+        ...matroskaInput.options,
+      ],
     },
     output: {
       options: [
-        ...['-map', '0:v:0', '-vf', `${scale},format=yuv420p`, '-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],
-        ...['-c:v', 'libx264', '-preset', preset, '-tune', 'zerolatency', '-crf', String(quality), '-threads', threads],
         ...[
-          '-profile:v',
-          'high',
-          '-level:v',
-          '4.1',
-          '-bf',
-          '0',
-          '-g',
-          String(MAX_GOP_FRAMES),
-          '-sc_threshold',
-          '0',
-          '-x264-params',
-          'fps=30',
+          '-map',
+          '0:v:0',
+          '-vf',
+          `${scale},${hardware?.format ?? 'format=yuv420p'}`,
+          '-fps_mode',
+          'passthrough',
+          '-enc_time_base',
+          '1:1000',
         ],
+        ...(hardware?.codec ?? x264),
+        ...['-g', String(MAX_GOP_FRAMES)],
         ...['-force_key_frames', keyFrameExpression(epochMs, segmentSeconds)],
         ...['-color_range', 'tv', '-colorspace', 'smpte170m', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
         ...['-flush_packets', '1', '-flvflags', 'no_duration_filesize', '-f', 'flv'],
