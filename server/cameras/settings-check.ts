@@ -1,5 +1,6 @@
 // Checks what users send about a camera and fills in defaults. Every refusal names the field.
 
+import { isDeepStrictEqual } from 'node:util';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import {
@@ -148,7 +149,7 @@ export function checkDriverSettings(
     settings[name] = kept;
   }
   const checked = checkWhole(driver, settings, field);
-  const moved = driver.hostSettings.find((host) => checked[host] !== before?.[host]);
+  const moved = driver.hostSettings.find((host) => !isDeepStrictEqual(checked[host], before?.[host]));
   if (masked.length > 0 && moved !== undefined) {
     throw new NvrError('bad_input', `${field}.${masked[0]}: enter it again, because ${field}.${moved} has changed`);
   }

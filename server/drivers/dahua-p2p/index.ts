@@ -92,7 +92,8 @@ export function createDahuaDriver(options: DahuaDriverOptions = {}): CameraDrive
       'Dahua cameras and recorders and their relatives, found by serial number through the maker’s P2P service, without port forwarding.',
     settingsSchema,
     secrets: ['password'],
-    hostSettings: ['serial', 'server'],
+    // `advanced` holds addresses of clouds.
+    hostSettings: ['serial', 'server', 'advanced'],
     capabilities: {
       video: ['h264', 'h265', 'mjpeg'],
       audio: ['aac', 'pcma', 'pcmu', 'pcm-s16le'],
