@@ -148,6 +148,7 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
   const stopEvents = events.follow(bus);
 
   let server: Awaited<ReturnType<typeof createServer>> | null = null;
+  let isStopping = false;
 
   return {
     fleet,
@@ -187,10 +188,11 @@ function build({ config, log, clock = systemClock, net = systemNet }: AppOptions
       void recordings
         .start()
         .catch((err: unknown) => log.error({ err }, 'Recording could not start'))
-        .then(() => exporter.start());
+        .then(() => (isStopping ? undefined : exporter.start()));
       return { url: publicUrl(config, port), port };
     },
     async stop() {
+      isStopping = true; // also of a start that is still looking through old recordings
       journal.stop();
       await exporter.stop();
       // One part that fails must not keep the others open.

@@ -68,7 +68,6 @@ export class Exporter {
 
   /** Goes on with what an earlier life left. Never throws. */
   async start(): Promise<void> {
-    if (this.#stopped) return; // Perch was told to stop while it was starting
     const { table } = this.#options;
     this.#stopped = false;
     try {
