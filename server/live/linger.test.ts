@@ -3,17 +3,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FrameHub } from '../cameras/frame-hub.ts';
+import type { VideoCodec, VideoFrame } from '../core/frame.ts';
 import { silentLogger } from '../core/logger.ts';
 import { ManualClock } from '../core/manual-clock.ts';
 import { LINGER_MS as FRAGMENTS_LINGER_MS, Fragmenters } from './fragmenters.ts';
 import { JpegView, LINGER_MS } from './jpeg-view.ts';
 import type { LiveCamera } from './live-camera.ts';
 
-const picture = (codec: 'h264' | 'mjpeg') =>
-  ({
-    ...{ kind: 'video', codec, key: true, data: new Uint8Array(10), width: 16, height: 16 },
-    ...{ at: 0, monoMs: 0, mediaMs: null },
-  }) as const;
+const picture = (codec: VideoCodec): VideoFrame => ({
+  ...{ kind: 'video', codec, key: true, data: new Uint8Array(10), width: 16, height: 16 },
+  ...{ at: 0, monoMs: 0, mediaMs: null },
+});
 
 test('a transcoder stays for a while after its last viewer; a camera that sends JPEG needs none', async () => {
   const clock = new ManualClock();
