@@ -28,27 +28,31 @@ export const noSmallDisk: string | false = (() => {
 export function mountSmallDisk(t: TestContext, folder: string, megabytes: number) {
   mount('-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder);
   const unmount = (at: string) => execFileSync('umount', ['-l', at], { stdio: 'pipe' });
-  let away: string | null = null;
+  const places = [folder];
   t.after(() => {
-    for (const place of [folder, ...(away === null ? [] : [away])]) {
-      try {
-        unmount(place);
-      } catch {
-        // not mounted any more
+    for (const place of places.toReversed()) {
+      // Once for each time it was mounted there, until there is nothing.
+      for (let more = true; more; ) {
+        try {
+          unmount(place);
+        } catch {
+          more = false;
+        }
       }
+      if (place !== folder) rmSync(place, { recursive: true, force: true });
     }
-    if (away !== null) rmSync(away, { recursive: true, force: true });
   });
   return {
     remount: (mode: 'ro' | 'rw') => mount('-o', `remount,${mode}`, folder),
     /** Takes the disk away from its place, as a pulled cable does; what is on it stays. */
     takeAway() {
-      away = mkdtempSync(join(tmpdir(), 'perch-away-'));
+      const away = mkdtempSync(join(tmpdir(), 'perch-away-'));
+      places.push(away);
       mount('--bind', folder, away);
       unmount(folder);
     },
     bringBack() {
-      if (away !== null) mount('--bind', away, folder);
+      mount('--bind', places.at(-1)!, folder);
     },
   };
 }
