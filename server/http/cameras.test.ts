@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultSettings } from '../store/settings.ts';
 import { serveHttp, type WebServer } from '../test/http-server.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -258,14 +259,15 @@ test('metrics are Prometheus text', async () => {
 test('settings of the system, by merge patch', async () => {
   await using web = await serveHttp();
   const call = client(web);
-  assert.deepEqual((await call('GET', '/api/settings')).json(), { siteName: 'Perch', eventDays: 90 });
+  assert.deepEqual((await call('GET', '/api/settings')).json(), defaultSettings);
   assert.equal((await call('PATCH', '/api/settings', { siteName: 'Cabin' })).statusCode, 200);
   assert.deepEqual((await call('PATCH', '/api/settings', { eventDays: 7 })).json(), {
+    ...defaultSettings,
     siteName: 'Cabin',
     eventDays: 7,
   });
   assert.deepEqual((await call('PATCH', '/api/settings', { siteName: null })).json(), {
-    siteName: 'Perch',
+    ...defaultSettings,
     eventDays: 7,
   });
   assert.equal((await call('PATCH', '/api/settings', { colour: 'red' })).statusCode, 400);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ManualClock } from '../core/manual-clock.ts';
 import { AuditLog } from './audit.ts';
 import { openDatabase } from './database.ts';
-import { SettingsTable } from './settings.ts';
+import { defaultSettings, SettingsTable } from './settings.ts';
 
 test('the trail is bounded, texts are cut, pages go back in time', () => {
   const db = openDatabase(':memory:');
@@ -23,5 +23,5 @@ test('settings survive, and names of another version are left alone', () => {
   const table = new SettingsTable(db);
   table.set({ ...table.current, siteName: 'Cabin' });
   db.prepare(`insert into settings (name, value) values ('fromTheFuture', '1')`).run();
-  assert.deepEqual(new SettingsTable(db).current, { siteName: 'Cabin', eventDays: 90 });
+  assert.deepEqual(new SettingsTable(db).current, { ...defaultSettings, siteName: 'Cabin' });
 });
