@@ -1,4 +1,5 @@
 // `npm test` and `npm run check`: types, lint, then every test in one `node --test` run, whose summary ends the output.
+// `npm run soak`: the long ones (`*.soak.ts`), for the machine of whoever changes recording, the tunnel or the supervisor.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
@@ -8,9 +9,11 @@ import { parseArgs } from 'node:util';
 const CONCURRENCY = 2;
 /** For one file: the longest drives a browser through the whole product. */
 const FILE_TIMEOUT_MS = 300_000;
+/** For one soak file, whose runs are counted in hundreds. */
+const SOAK_FILE_TIMEOUT_MS = 3_600_000;
 
 const { values, positionals } = parseArgs({
-  options: { browser: { type: 'boolean', default: true } },
+  options: { browser: { type: 'boolean', default: true }, soak: { type: 'boolean', default: false } },
   allowNegative: true,
   allowPositionals: true,
 });
@@ -32,10 +35,12 @@ const isBrowserTest = (file) => /(^|\/)browser[^/]*\.test\.ts$/.test(file);
 const all =
   positionals.length > 0
     ? positionals
-    : globSync(['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts']).sort();
+    : globSync(
+        values.soak ? ['server/**/*.soak.ts'] : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
+      ).sort();
 const files = [...all.filter((file) => !isBrowserTest(file)), ...(values.browser ? all.filter(isBrowserTest) : [])];
 
-if (positionals.length === 0) {
+if (positionals.length === 0 && !values.soak) {
   step('types (server)', 'tsc', ['--noEmit']);
   if (existsSync('web/tsconfig.json')) step('types (web)', 'tsc', ['--noEmit', '-p', 'web']);
   step('lint and format', 'biome', ['check', '.']);
@@ -44,6 +49,6 @@ step(`tests (${files.length} files)`, process.execPath, [
   '--test',
   '--test-reporter=spec',
   `--test-concurrency=${CONCURRENCY}`,
-  `--test-timeout=${FILE_TIMEOUT_MS}`,
+  `--test-timeout=${values.soak ? SOAK_FILE_TIMEOUT_MS : FILE_TIMEOUT_MS}`,
   ...files,
 ]);
