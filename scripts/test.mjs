@@ -36,7 +36,9 @@ const all =
   positionals.length > 0
     ? positionals
     : globSync(
-        values.soak ? ['server/**/*.soak.ts'] : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
+        values.soak
+          ? ['server/**/*.soak.ts']
+          : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
       ).sort();
 const files = [...all.filter((file) => !isBrowserTest(file)), ...(values.browser ? all.filter(isBrowserTest) : [])];
 
