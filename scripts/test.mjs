@@ -40,7 +40,11 @@ const all =
           ? ['server/**/*.soak.ts']
           : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
       ).sort();
-const files = [...all.filter((file) => !isBrowserTest(file)), ...(values.browser ? all.filter(isBrowserTest) : [])];
+// Whole-app tests first, the browser's before all: they are the longest, and short ones fill the gap at the end.
+const rank = (file) => (isBrowserTest(file) ? 0 : file.startsWith('server/test/') ? 1 : 2);
+const files = all
+  .filter((file) => values.browser || !isBrowserTest(file))
+  .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
 
 if (positionals.length === 0 && !values.soak) {
   step('types (server)', 'tsc', ['--noEmit']);
