@@ -10,10 +10,16 @@ export class ManualClock implements Clock {
   #wallOffsetMs: number;
   #order = 0;
   readonly #pending = new Set<Pending>();
+  readonly #otherWork: (() => Promise<unknown> | null) | null;
 
-  /** @param wallMs the wall time at monotonic zero */
-  constructor(wallMs = Date.UTC(2026, 0, 1)) {
+  /**
+   * @param wallMs the wall time at monotonic zero
+   * @param otherWork what promises wait for outside this clock and the event loop's next turns (key derivation in the thread
+   *   pool), or `null` when there is nothing: time stands still meanwhile, or else it would run ahead of the machine
+   */
+  constructor(wallMs = Date.UTC(2026, 0, 1), otherWork: (() => Promise<unknown> | null) | null = null) {
     this.#wallOffsetMs = wallMs;
+    this.#otherWork = otherWork;
   }
 
   wallMs(): number {
@@ -47,16 +53,24 @@ export class ManualClock implements Clock {
   /** Moves time forward, firing due timers in order and letting promises settle after each. */
   async advance(deltaMs: number): Promise<void> {
     const target = this.#monoMs + deltaMs;
-    await settle();
+    await this.#settle();
     for (;;) {
       const next = this.#earliest(target);
       if (!next) break;
       this.#pending.delete(next);
       this.#monoMs = Math.max(this.#monoMs, next.dueMs);
       next.fn();
-      await settle();
+      await this.#settle();
     }
     this.#monoMs = target;
+  }
+
+  async #settle(): Promise<void> {
+    await settle();
+    for (let work = this.#otherWork?.(); work; work = this.#otherWork?.()) {
+      await work;
+      await settle();
+    }
   }
 
   #earliest(untilMs: number): Pending | undefined {

@@ -8,6 +8,7 @@ import { ManualClock } from '../core/manual-clock.ts';
 import { seededRandom } from '../core/random.ts';
 import { readSettings } from '../drivers/dahua-p2p/settings.ts';
 import { type TunnelLease, Tunnels } from '../drivers/dahua-p2p/tunnels.ts';
+import { keysUnderWay } from '../drivers/dahua-p2p/wire-auth.ts';
 import { MemoryNet, type MemoryNetOptions } from '../net/memory-net.ts';
 import type { Net } from '../net/net.ts';
 import type { ByteStream } from '../net/stream.ts';
@@ -105,7 +106,7 @@ export class DahuaWorld {
     options: Partial<DahuaSimulatorOptions> = {},
     netOptions: Omit<MemoryNetOptions, 'clock'> = {},
   ): Promise<DahuaWorld> {
-    const clock = new ManualClock();
+    const clock = new ManualClock(undefined, () => (keysUnderWay.size > 0 ? Promise.all(keysUnderWay) : null));
     const net = new MemoryNet({ clock, faults: { delayMs: 10 }, ...netOptions });
     const device = net.host(DEVICE);
     const target = await device.streams.listen({ address: DEVICE, port: RTSP_PORT }, (stream) =>

@@ -36,6 +36,8 @@ export class SignalSocket {
   readonly #clock: Clock;
   readonly #socket: UdpSocket;
   readonly #waiting = new Set<Waiting>();
+  /** Numbers that requests of this socket bore: an answer with one of them belongs to that request and to no other. */
+  readonly #asked = new Set<number>();
 
   static async open(net: Net, clock: Clock): Promise<SignalSocket> {
     return new SignalSocket(await net.openUdp({ receiveBufferBytes: tunnelLimits.receiveBufferBytes }), clock);
@@ -86,6 +88,7 @@ export class SignalSocket {
       },
     };
     this.#waiting.add(waiting);
+    this.#asked.add(request.cseq);
     request.proof?.then(() => done.resolve(null)).catch(() => {});
     void this.#repeat(
       request,
@@ -152,7 +155,10 @@ export class SignalSocket {
     }
     const { cseq, code } = response;
     const exact = candidates.find(({ request }) => request.cseq === cseq);
-    const isLone = candidates.length === 1 && (cseq === null || cseq === 0 || code >= 400);
+    // A refusal may bear any number, but not that of another question: a question that was repeated is refused twice, and
+    // the second refusal must not be taken for the answer to what was asked since.
+    const isForeign = cseq !== null && cseq !== 0 && this.#asked.has(cseq);
+    const isLone = candidates.length === 1 && (cseq === null || cseq === 0 || (code >= 400 && !isForeign));
     const waiting = exact ?? (isLone ? candidates[0] : undefined);
     if (waiting) waiting.take(response, from);
     else this.counts.strays++;

@@ -24,9 +24,14 @@ export function deviceKey(username: string, password: string, randSalt: string):
   return createHash('md5').update(`${username}:Login to ${randSalt}:${password}`).digest('hex').toUpperCase();
 }
 
+/** Derivations that run in the thread pool: a clock of a test must not run ahead of them. */
+export const keysUnderWay = new Set<Promise<Buffer>>();
+
 /** DK(n); asynchronous, because 20,000 rounds would hold up every acknowledgement for 10 ms. */
 export function addressKey(key: string, nonce: number): Promise<Buffer> {
-  return pbkdf2Async(key, String(nonce), ITERATIONS, KEY_BYTES, 'sha256');
+  const derived = pbkdf2Async(key, String(nonce), ITERATIONS, KEY_BYTES, 'sha256');
+  keysUnderWay.add(derived);
+  return derived.finally(() => keysUnderWay.delete(derived));
 }
 
 /** Base64 of the encrypted address text. */
