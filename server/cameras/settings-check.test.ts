@@ -5,6 +5,9 @@ import { test } from 'node:test';
 import Type from 'typebox';
 import { isNvrError } from '../core/nvr-error.ts';
 import type { CameraDriver } from '../drivers/driver.ts';
+import { createHttpMjpegDriver } from '../drivers/http-mjpeg/index.ts';
+import { createHttpSnapshotDriver } from '../drivers/http-snapshot/index.ts';
+import { createRtspDriver } from '../drivers/rtsp/index.ts';
 import { checkDriverSettings, checkName, checkStoredSettings, SECRET_MASK } from './settings-check.ts';
 
 const driver = {
@@ -78,5 +81,26 @@ test('a name is printable text', () => {
   assert.equal(checkName('  Tür 日本 🚪 '), 'Tür 日本 🚪');
   for (const name of ['', ' ', 'a\nb', 'a\u0000', '\ud800', 'x'.repeat(101), 5, null]) {
     refuses(() => checkName(name), /^name/);
+  }
+});
+
+test('of an address the host counts, not the path: a changed path keeps the password, a changed host, port or scheme does not', () => {
+  const cases: readonly [CameraDriver, string][] = [
+    [createRtspDriver(), 'rtsps'],
+    [createHttpMjpegDriver(), 'https'],
+    [createHttpSnapshotDriver(), 'https'],
+  ];
+  for (const [source, secure] of cases) {
+    const stored = { url: `${secure}://10.0.0.2:81/main`, username: 'admin', password: 'pa55' };
+    const change = (url: string) => checkDriverSettings(source, { ...stored, url, password: SECRET_MASK }, stored);
+    for (const path of ['/sub', '', '/a?user={username}&pwd={password}']) {
+      assert.equal(change(`${secure}://10.0.0.2:81${path}`).password, 'pa55', path);
+    }
+    assert.equal(change(`${secure.toUpperCase()}://10.0.0.2:81/x`).password, 'pa55');
+    const plain = secure.slice(0, -1);
+    const others = [`${secure}://10.0.0.3:81/main`, `${secure}://10.0.0.2:82/main`, `${secure}://10.0.0.2/main`];
+    for (const url of [...others, `${plain}://10.0.0.2:81/main`]) {
+      refuses(() => change(url), /^settings\.password: enter it again, because settings\.url has changed/);
+    }
   }
 });

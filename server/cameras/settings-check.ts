@@ -149,7 +149,10 @@ export function checkDriverSettings(
     settings[name] = kept;
   }
   const checked = checkWhole(driver, settings, field);
-  const moved = driver.hostSettings.find((host) => !isDeepStrictEqual(checked[host], before?.[host]));
+  const place = (host: string, value: unknown) => driver.hostPart?.(host, value) ?? value;
+  const moved = driver.hostSettings.find(
+    (host) => !isDeepStrictEqual(place(host, checked[host]), place(host, before?.[host])),
+  );
   if (masked.length > 0 && moved !== undefined) {
     throw new NvrError('bad_input', `${field}.${masked[0]}: enter it again, because ${field}.${moved} has changed`);
   }

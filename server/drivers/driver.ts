@@ -79,6 +79,11 @@ export interface CameraDriver {
   readonly secrets: readonly string[];
   /** Names of settings that say where the camera is: a stored secret never follows a change of one of these. */
   readonly hostSettings: readonly string[];
+  /**
+   * What of a host setting says where secrets go, when it is not all of it: of an address the scheme, host and port, not
+   * the path. Without it the whole value counts. Never throws.
+   */
+  hostPart?(name: string, value: unknown): unknown;
   readonly capabilities: {
     readonly video: readonly VideoCodec[];
     readonly audio: readonly AudioCodec[];

@@ -3,7 +3,7 @@
 import { Type } from 'typebox';
 import type { DriverSettings } from '../core/camera-config.ts';
 import { NvrError } from '../core/nvr-error.ts';
-import { separateCredentials } from '../net/camera-url.ts';
+import { parseCameraUrl, separateCredentials } from '../net/camera-url.ts';
 import type { Credentials } from '../net/http-auth.ts';
 
 const MAX_CREDENTIAL_CHARS = 256;
@@ -49,4 +49,17 @@ export function normalizeSettings(settings: DriverSettings): DriverSettings {
   if (typeof settings.url !== 'string') return settings;
   const { url, ...found } = separateCredentials(settings.url);
   return { ...settings, ...found, url };
+}
+
+const SCHEMES = ['http', 'https', 'rtsp', 'rtsps'] as const;
+
+/** Where an address leads, without its path: scheme (TLS is part of the promise), host and port. What is no address counts whole. */
+export function hostPart(name: string, value: unknown): unknown {
+  if (name !== 'url' || typeof value !== 'string') return value;
+  try {
+    const { scheme, host, port } = parseCameraUrl(value, SCHEMES);
+    return `${scheme}://${host}:${port}`;
+  } catch {
+    return value;
+  }
 }

@@ -4,7 +4,7 @@ import type { DriverSettings } from '../../core/camera-config.ts';
 import { NvrError } from '../../core/nvr-error.ts';
 import type { CameraDriver, CameraSession, DriverContext } from '../driver.ts';
 import { readHttpSettings, requestPictures, shownType } from '../http-settings.ts';
-import { normalizeSettings } from '../source-settings.ts';
+import { hostPart, normalizeSettings } from '../source-settings.ts';
 import { MjpegSession } from './session.ts';
 import { settingsSchema } from './settings.ts';
 
@@ -32,6 +32,7 @@ export function createHttpMjpegDriver(): CameraDriver {
     settingsSchema,
     secrets: ['password'],
     hostSettings: ['url'],
+    hostPart,
     capabilities: { video: ['mjpeg'], audio: [], discovery: false },
     normalize: normalizeSettings,
     check: (settings) => void readHttpSettings(settings),

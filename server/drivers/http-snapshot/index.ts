@@ -3,7 +3,7 @@
 import type { DriverSettings } from '../../core/camera-config.ts';
 import type { CameraDriver, CameraSession, DriverContext } from '../driver.ts';
 import { readHttpSettings } from '../http-settings.ts';
-import { normalizeSettings } from '../source-settings.ts';
+import { hostPart, normalizeSettings } from '../source-settings.ts';
 import { SnapshotSession } from './session.ts';
 import { settingsSchema } from './settings.ts';
 
@@ -22,6 +22,7 @@ export function createHttpSnapshotDriver(): CameraDriver {
     settingsSchema,
     secrets: ['password'],
     hostSettings: ['url'],
+    hostPart,
     capabilities: { video: ['mjpeg'], audio: [], discovery: false },
     normalize: normalizeSettings,
     check: (settings) => void readHttpSettings(settings),

@@ -5,7 +5,7 @@ import { checkCameraAddress } from '../../net/address-rules.ts';
 import { fillTarget } from '../../net/camera-url.ts';
 import { orAborted } from '../../net/or-aborted.ts';
 import type { CameraDriver, CameraSession, DriverContext } from '../driver.ts';
-import { normalizeSettings } from '../source-settings.ts';
+import { hostPart, normalizeSettings } from '../source-settings.ts';
 import { openRtsp } from './open-rtsp.ts';
 import { readSettings, settingsSchema } from './settings.ts';
 
@@ -34,6 +34,7 @@ export function createRtspDriver(): CameraDriver {
     settingsSchema,
     secrets: ['password'],
     hostSettings: ['url'],
+    hostPart,
     capabilities: {
       video: ['h264', 'h265', 'mjpeg'],
       audio: ['aac', 'pcma', 'pcmu', 'pcm-s16le'],
