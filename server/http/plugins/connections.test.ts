@@ -84,6 +84,21 @@ test('a burst of honest clients is not cut down: the smaller bound holds after s
   assert.ok((await Promise.all(burst.map(answered))).every(Boolean));
 });
 
+test('slow senders of a burst are closed soon, a few at a time, without anybody else knocking', async () => {
+  await using world = await World.start();
+  const burst = await world.many(MAX_WAITING_PER_ADDRESS + 100, 'GET / HTTP/1.1\r\nHo');
+  const open = () => new Promise<number>((resolve) => world.server.getConnections((_, count) => resolve(count)));
+  await world.clock.advance(1900);
+  assert.equal(await open(), burst.length, 'an honest burst has this long');
+  await world.clock.advance(200);
+  const first = await open();
+  assert.ok(first < burst.length && first > MAX_WAITING_PER_ADDRESS, `${first}`);
+  await world.clock.advance(1000);
+  while ((await open()) > MAX_WAITING_PER_ADDRESS) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(world.clock.timers, 0, 'nothing is left to do');
+  assert.ok(!burst.at(-1)!.destroyed);
+});
+
 test('an address has so many connections; other addresses still come in; all is forgotten at the end', async () => {
   await using world = await World.start();
   const streams = await world.many(MAX_CONNECTIONS_PER_ADDRESS, 'GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -4,7 +4,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { addressKey } from '../../auth/doors.ts';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
 
 /** Connections of one address, busy or not. */
 export const MAX_CONNECTIONS_PER_ADDRESS = 1024;
@@ -16,6 +16,9 @@ export const MAX_CONNECTIONS = 4096;
 const CROWDED = 3500;
 /** A burst of honest clients sends its requests within this; until then the smaller bound does not hold. */
 const PATIENCE_MS = 2000;
+/** Who is above the smaller bound after that is closed in small portions: a thousand at once would hold everybody up. */
+const SWEEP_EVERY_MS = 100;
+const SWEEP_PORTION = 32;
 
 type Connection = {
   readonly socket: Socket;
@@ -42,10 +45,13 @@ export function boundConnections(server: HttpServer, { clock, behindProxy }: Con
   /** All that wait, the longest first. */
   const waiting = new Set<Connection>();
 
+  let sweeping: Timer | null = null;
+
   const wait = (connection: Connection) => {
     connection.waitingMs = clock.monoMs();
     connection.place.waiting.add(connection);
     waiting.add(connection);
+    if (connection.place.waiting.size > MAX_WAITING_PER_ADDRESS) sweeping ??= clock.after(SWEEP_EVERY_MS, sweep);
   };
   const busy = (connection: Connection) => {
     connection.waitingMs = null;
@@ -59,6 +65,20 @@ export function boundConnections(server: HttpServer, { clock, behindProxy }: Con
     oldest.socket.destroy();
     return true;
   };
+
+  /** Without it slow senders would all be closed by the time-outs of the parser, in one moment. */
+  function sweep(): void {
+    sweeping = null;
+    let isCrowded = false;
+    for (const place of places.values()) {
+      for (let n = 0; n < SWEEP_PORTION && place.waiting.size > MAX_WAITING_PER_ADDRESS; n++) {
+        if (!evict(place.waiting, PATIENCE_MS)) break;
+      }
+      isCrowded ||= place.waiting.size > MAX_WAITING_PER_ADDRESS;
+    }
+    if (isCrowded) sweeping = clock.after(SWEEP_EVERY_MS, sweep);
+  }
+  server.on('close', () => sweeping?.cancel());
 
   server.on('connection', (socket: Socket) => {
     const id = idOf(socket);
