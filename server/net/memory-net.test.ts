@@ -128,6 +128,9 @@ test('names resolve when they were given, addresses always', async () => {
   const host = net.host('10.0.0.1');
   assert.equal(await host.resolve('camera.lan'), '10.0.0.2');
   assert.equal(await host.resolve('10.0.0.3'), '10.0.0.3');
+  net.setName('service.lan', '10.0.0.4', '10.0.0.5');
+  assert.deepEqual(await host.resolveAll('service.lan'), ['10.0.0.4', '10.0.0.5']);
+  assert.equal(await host.resolve('service.lan'), '10.0.0.4');
   await assert.rejects(host.resolve('nobody.lan'), (e) => isNvrError(e, 'unavailable'));
   await assert.rejects(host.localAddressFor('not an address'), (e) => isNvrError(e, 'unavailable'));
 });

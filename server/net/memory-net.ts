@@ -49,7 +49,7 @@ export class MemoryNet {
   readonly #hosts = new Map<string, MemoryHost>();
   readonly #paths = new Map<string, FaultyPath>();
   readonly #cuts = new Set<string>();
-  readonly #names = new Map<string, string>();
+  readonly #names = new Map<string, readonly string[]>();
   /** @internal for the hosts */
   readonly streams: MemoryStreams;
 
@@ -70,9 +70,9 @@ export class MemoryNet {
     return host;
   }
 
-  /** Lets `resolve` find a host name. */
-  setName(name: string, address: string): void {
-    this.#names.set(name, address);
+  /** Lets `resolve` find a host name, with one address or several. */
+  setName(name: string, ...addresses: readonly string[]): void {
+    this.#names.set(name, addresses);
   }
 
   /** Changes the faults of every path, or of the one direction from one address to another. */
@@ -104,8 +104,8 @@ export class MemoryNet {
   }
 
   /** @internal for the hosts */
-  addressOf(name: string): string | null {
-    return isIpv4(name) ? name : (this.#names.get(name) ?? null);
+  addressesOf(name: string): readonly string[] {
+    return isIpv4(name) ? [name] : (this.#names.get(name) ?? []);
   }
 
   #path(from: string, to: string): FaultyPath {
@@ -202,9 +202,13 @@ export class MemoryHost implements Net {
   }
 
   async resolve(host: string): Promise<string> {
-    const address = this.#net.addressOf(host);
-    if (address === null) throw new NvrError('unavailable', `The name ${host} does not resolve`, { context: { host } });
-    return address;
+    return (await this.resolveAll(host))[0]!;
+  }
+
+  async resolveAll(host: string): Promise<readonly string[]> {
+    const addresses = this.#net.addressesOf(host);
+    if (addresses.length > 0) return addresses;
+    throw new NvrError('unavailable', `The name ${host} does not resolve`, { context: { host } });
   }
 
   broadcastAddresses(): string[] {

@@ -45,6 +45,12 @@ export interface Net {
    * @throws NvrError `unavailable` when it does not resolve
    */
   resolve(host: string): Promise<string>;
+  /**
+   * Like {@link resolve}, but every IPv4 address of a name, in the name server's order: for services that answer on some
+   * of their addresses only.
+   * @throws NvrError `unavailable` when there is none
+   */
+  resolveAll(host: string): Promise<readonly string[]>;
   /** TCP and TLS. */
   readonly streams: StreamNet;
   /** IPv4 broadcast addresses of the local networks, loopback left out. */

@@ -55,6 +55,8 @@ test('the local address is chosen by route', async () => {
 test('addresses resolve to themselves, nonsense does not resolve', async () => {
   assert.equal(await systemNet.resolve('127.0.0.3'), '127.0.0.3');
   assert.equal(await systemNet.resolve('localhost'), '127.0.0.1');
+  assert.deepEqual(await systemNet.resolveAll('127.0.0.3'), ['127.0.0.3']);
+  assert.ok((await systemNet.resolveAll('localhost')).includes('127.0.0.1'));
   await assert.rejects(systemNet.resolve('no such host.invalid'), (error) => isNvrError(error, 'unavailable'));
 });
 

@@ -120,13 +120,19 @@ async function localAddressFor(address: string): Promise<string> {
 }
 
 async function resolve(host: string): Promise<string> {
-  if (isIPv4(host)) return host;
+  return (await resolveAll(host))[0]!;
+}
+
+async function resolveAll(host: string): Promise<readonly string[]> {
+  if (isIPv4(host)) return [host];
   let giveUp: NodeJS.Timeout | undefined;
   try {
     const timeout = new Promise<never>((_, reject) => {
       giveUp = setTimeout(() => reject(new Error('the name server did not answer')), RESOLVE_TIMEOUT_MS);
     });
-    return (await Promise.race([lookup(host, { family: 4 }), timeout])).address;
+    const found = await Promise.race([lookup(host, { family: 4, all: true }), timeout]);
+    if (found.length === 0) throw new Error('no address');
+    return found.map(({ address }) => address);
   } catch (error) {
     throw new NvrError('unavailable', `The name ${host} does not resolve to an IPv4 address`, {
       cause: error,
@@ -152,4 +158,11 @@ function broadcastAddresses(): string[] {
 }
 
 /** The network of this host. */
-export const systemNet: Net = { openUdp, localAddressFor, resolve, broadcastAddresses, streams: systemStreams };
+export const systemNet: Net = {
+  openUdp,
+  localAddressFor,
+  resolve,
+  resolveAll,
+  broadcastAddresses,
+  streams: systemStreams,
+};

@@ -70,6 +70,9 @@ class StubNet implements Net {
   async resolve(host: string): Promise<string> {
     return host;
   }
+  async resolveAll(host: string): Promise<string[]> {
+    return [host];
+  }
   broadcastAddresses(): string[] {
     return [];
   }

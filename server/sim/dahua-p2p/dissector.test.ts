@@ -45,6 +45,7 @@ function tapped(net: Net, own: string, nowMs: () => number, records: Buffer[]): 
     streams: net.streams,
     localAddressFor: (address) => net.localAddressFor(address),
     resolve: (host) => net.resolve(host),
+    resolveAll: (host) => net.resolveAll(host),
     broadcastAddresses: () => [],
     openUdp: async (options) => {
       const socket = await net.openUdp(options);

@@ -11,6 +11,7 @@ export function withFaults(net: Net, clock: Clock, faults: Faults, random: Rando
     streams: net.streams,
     localAddressFor: (address) => net.localAddressFor(address),
     resolve: (host) => net.resolve(host),
+    resolveAll: (host) => net.resolveAll(host),
     broadcastAddresses: () => net.broadcastAddresses(),
     openUdp: async (options?: UdpOptions) => wrap(await net.openUdp(options), clock, faults, random),
   };
