@@ -9,6 +9,8 @@ import { answer } from './child.ts';
 const DRIP_MS = 2000;
 /** Datagrams between two breaths, so that sockets get their turn. */
 const BURST = 50;
+const HUGE_CHUNK_BYTES = 64 * 1024;
+const HUGE_BYTES = 8 * 1024 * 1024;
 const CAPTURES = new URL('../drivers/iwfcam/captures/iwfcam-vectors.json', import.meta.url);
 
 const open = new Set<Socket>();
@@ -41,6 +43,36 @@ answer({
       for (const socket of senders) if (open.has(socket)) socket.write('x');
     }, DRIP_MS);
     drips.add(drip);
+  },
+  /** Half with headers of a megabyte, half with a body of a gigabyte, as fast as it is taken. @returns first lines told */
+  async huge({ port, count }: { port: number; count: number }): Promise<Record<string, number>> {
+    const told: Record<string, number> = {};
+    const head = 'POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+    const chunk = Buffer.alloc(HUGE_CHUNK_BYTES, 'x');
+    const one = (n: number) =>
+      new Promise<void>((resolve) => {
+        const socket = hold(port, n % 2 ? `${head}X: ` : `${head}Content-Length: 1000000000\r\n\r\n`);
+        let answer = '';
+        socket.on('data', (bytes: Buffer) => {
+          answer ||= bytes.toString('latin1').split('\r\n', 1)[0] ?? '';
+        });
+        let sent = 0;
+        const push = () => {
+          while (!socket.destroyed && sent < HUGE_BYTES) {
+            sent += chunk.length;
+            if (!socket.write(chunk)) return void socket.once('drain', push);
+          }
+          socket.end();
+        };
+        push();
+        socket.on('close', () => {
+          const said = answer || 'closed';
+          told[said] = (told[said] ?? 0) + 1;
+          resolve();
+        });
+      });
+    await Promise.all(Array.from({ length: count }, (_, n) => one(n)));
+    return told;
   },
   /** Viewers that ask for a stream and never read. */
   stuck({ port, path, count }: { port: number; path: string; count: number }) {

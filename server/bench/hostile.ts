@@ -10,6 +10,9 @@ import { percentile, residentBytes, wait } from './process-stats.ts';
 const PROBE_EVERY_MS = 50;
 const SLOW_SENDERS = 2000;
 const SLOW_LIMIT_MS = 60_000;
+/** The bare server closes nobody before its time-outs; the burst is what is compared. */
+const BARE_SLOW_MS = 5000;
+const HUGE_SENDERS = 200;
 const STUCK_VIEWERS = 20;
 const LOGINS = 60;
 const WINDOW_MS = 10_000;
@@ -29,6 +32,8 @@ export type HostileFigures = {
   readonly healthP99: number;
   readonly healthMax: number;
   readonly failedProbes: number;
+  /** The longest that Perch's own event loop stood still; without the noise of the machine and of the attackers. */
+  readonly loopMax: number;
   readonly note: string;
 };
 
@@ -48,15 +53,25 @@ function probe(port: number): Promise<number | null> {
 const peakBytes = (pid: number) =>
   Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 
+/** What is attacked. */
+type Target = { readonly pid: number; readonly port: number; loopMax(): Promise<number> };
+
+/** Longest delay of Perch's loop since the last time it was asked, milliseconds. */
+async function loopMax(perch: PerchProcess): Promise<number> {
+  const line = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(await perch.metrics());
+  return Number(line?.[1] ?? Number.NaN) * 1000;
+}
+
 /** Runs an attack to its end with probes beside it. */
-async function under(perch: PerchProcess, attack: string, run: () => Promise<string>): Promise<HostileFigures> {
-  const before = residentBytes(perch.pid);
-  writeFileSync(`/proc/${perch.pid}/clear_refs`, RESET_PEAK);
+async function under(target: Target, attack: string, run: () => Promise<string>): Promise<HostileFigures> {
+  const before = residentBytes(target.pid);
+  writeFileSync(`/proc/${target.pid}/clear_refs`, RESET_PEAK);
+  await target.loopMax();
   const latencies: number[] = [];
   let [failedProbes, isOver] = [0, false];
   const probing = (async () => {
     while (!isOver) {
-      const latency = await probe(perch.port);
+      const latency = await probe(target.port);
       if (latency === null) failedProbes++;
       else latencies.push(latency);
       await wait(PROBE_EVERY_MS);
@@ -67,12 +82,13 @@ async function under(perch: PerchProcess, attack: string, run: () => Promise<str
   const seconds = (performance.now() - began) / 1000;
   isOver = true;
   await probing;
-  const peakMegabytes = (peakBytes(perch.pid) - before) / MEGABYTE;
+  const peakMegabytes = (peakBytes(target.pid) - before) / MEGABYTE;
+  const stoodMs = await target.loopMax();
   await wait(1000);
   return {
-    ...{ attack, seconds, peakMegabytes, leftMegabytes: (residentBytes(perch.pid) - before) / MEGABYTE, note },
+    ...{ attack, seconds, peakMegabytes, leftMegabytes: (residentBytes(target.pid) - before) / MEGABYTE, note },
     ...{ healthP50: percentile(latencies, 0.5), healthP99: percentile(latencies, 0.99) },
-    ...{ healthMax: latencies.at(-1) ?? Number.NaN, failedProbes },
+    ...{ healthMax: latencies.at(-1) ?? Number.NaN, failedProbes, loopMax: stoodMs },
   };
 }
 
@@ -83,6 +99,7 @@ export async function measureHostile({ quick = false }: { quick?: boolean }): Pr
   using cameras = new Child('./cameras-process.ts');
   using attackers = new Child('./attackers-process.ts');
   using viewers = new Child('./viewers-process.ts');
+  using bare = new Child('./bare-http-process.ts');
   const load = { count: 1, fps: 20, minBytes: 30_000, maxBytes: 30_000 };
   const [place] = await cameras.ask<CameraPlace[]>('add', load);
   const { slug } = await perch.addCamera('hostile', place!);
@@ -91,12 +108,22 @@ export async function measureHostile({ quick = false }: { quick?: boolean }): Pr
   await viewers.ask('open', [{ port, path: perch.streamPath(slug) }]);
   await wait(windowMs); // warm
   const figures: HostileFigures[] = [];
+  const target = { pid: perch.pid, port, loopMax: () => loopMax(perch) };
 
   const nothing = async () => {
     await wait(windowMs);
     return 'the baseline';
   };
-  figures.push(await under(perch, 'nobody attacks', nothing));
+  figures.push(await under(target, 'nobody attacks', nothing));
+
+  const bareTarget = { pid: bare.pid, port: await bare.ask<number>('listen'), loopMax: async () => Number.NaN };
+  const slowAtBare = async () => {
+    await attackers.ask('slow', { port: bareTarget.port, count: SLOW_SENDERS });
+    await wait(BARE_SLOW_MS);
+    await attackers.ask('leave');
+    return "Node's bare server, for comparison";
+  };
+  figures.push(await under(bareTarget, `${SLOW_SENDERS} slow senders, bare`, slowAtBare));
 
   const slow = async () => {
     const began = performance.now();
@@ -109,7 +136,10 @@ export async function measureHostile({ quick = false }: { quick?: boolean }): Pr
     await attackers.ask('leave');
     return open === 0 ? 'all were closed' : `${open} still open`;
   };
-  figures.push(await under(perch, `${SLOW_SENDERS} slow senders`, slow));
+  figures.push(await under(target, `${SLOW_SENDERS} slow senders`, slow));
+
+  const huge = async () => JSON.stringify(await attackers.ask('huge', { port, count: HUGE_SENDERS }));
+  figures.push(await under(target, `${HUGE_SENDERS} huge requests`, huge));
 
   const stuck = async () => {
     await attackers.ask('stuck', { port, path: perch.streamPath(slug), count: STUCK_VIEWERS });
@@ -117,10 +147,10 @@ export async function measureHostile({ quick = false }: { quick?: boolean }): Pr
     await attackers.ask('leave');
     return 'aim: under 40 MB';
   };
-  figures.push(await under(perch, `${STUCK_VIEWERS} stuck viewers`, stuck));
+  figures.push(await under(target, `${STUCK_VIEWERS} stuck viewers`, stuck));
 
   const guess = async () => JSON.stringify(await attackers.ask('guess', { port, count: LOGINS }));
-  figures.push(await under(perch, `${LOGINS} sign-ins at once`, guess));
+  figures.push(await under(target, `${LOGINS} sign-ins at once`, guess));
 
   const flood = async () => {
     const [client] = await cameras.ask<(number | null)[]>('clientPorts');
@@ -133,6 +163,6 @@ export async function measureHostile({ quick = false }: { quick?: boolean }): Pr
     const got = after!.status.framesReceived - before!.status.framesReceived;
     return `${got} of ${sent} true pictures got through`;
   };
-  figures.push(await under(perch, 'mutated datagrams', flood));
+  figures.push(await under(target, 'mutated datagrams', flood));
   return figures;
 }

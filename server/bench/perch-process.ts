@@ -95,6 +95,12 @@ export class PerchProcess implements AsyncDisposable {
     return (text === '' ? null : JSON.parse(text)) as T;
   }
 
+  /** Prometheus text with the figures of the process. */
+  async metrics(): Promise<string> {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    return (await fetch(`http://127.0.0.1:${this.port}/metrics`, { headers })).text();
+  }
+
   addCamera(name: string, settings: { host: string; port: number }, preRollSeconds = 0): Promise<CameraReply> {
     return this.call('POST', '/api/cameras', { name, driver: 'iwfcam', settings, recording: { preRollSeconds } });
   }
