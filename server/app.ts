@@ -16,6 +16,7 @@ import { isNvrError, NvrError } from './core/nvr-error.ts';
 import { createDrivers } from './drivers/all-drivers.ts';
 import { createServer } from './http/server.ts';
 import { ownPorts } from './net/address-rules.ts';
+import { cameraNet } from './net/camera-net.ts';
 import type { Net } from './net/net.ts';
 import { systemNet } from './net/system-net.ts';
 import { Exporter } from './recording/exporter.ts';
@@ -92,7 +93,9 @@ export function createApp(options: AppOptions): PerchApp {
 }
 
 /** @param parts gets what must be closed at the end, also when the building fails half way */
-function build({ config, log, clock = systemClock, net = systemNet }: AppOptions, parts: DisposableStack): PerchApp {
+function build(options: AppOptions, parts: DisposableStack): PerchApp {
+  const { config, log, clock = systemClock } = options;
+  const net = cameraNet(options.net ?? systemNet);
   const secrets = Secrets.fromFile(join(config.dataDir, KEY_FILE));
   const db = parts.adopt(openDatabase(join(config.dataDir, DATABASE_FILE)), (open) => void open.close());
   const recordingsDir = join(config.dataDir, RECORDINGS_FOLDER);

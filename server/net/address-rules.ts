@@ -14,16 +14,33 @@ export const ownPorts = new Set<number>();
 const isLinkLocal = (address: string) => address.startsWith('169.254.');
 const isLoopback = (address: string) => address.startsWith('127.');
 
+/** Whether nothing is ever sent there, whoever says so. */
+export const isForbiddenDestination = (address: string): boolean => METADATA_ADDRESSES.has(address);
+
+/** Whether one of our own listeners is there. */
+export async function isPerchItself(net: Net, address: string, port: number): Promise<boolean> {
+  return ownPorts.has(port) && (await isOwn(net, address));
+}
+
+/**
+ * Checks where a name that the user gave leads to.
+ * @throws NvrError `bad_input` naming the field
+ */
+export function checkCameraHost(host: string, address: string, field = 'url'): void {
+  const name = `${field}: ${shown(host, address)}`;
+  if (!isUnicastIpv4(address)) throw forbidden(`${name} is an address that no camera has`, field);
+  if (METADATA_ADDRESSES.has(address)) {
+    throw forbidden(`${name} is a service of the cloud provider, not a camera`, field);
+  }
+}
+
 /**
  * Checks an address that the user gave.
  * @throws NvrError `bad_input` naming the field `url`
  */
 export async function checkCameraAddress(net: Net, host: string, address: string, port: number): Promise<void> {
-  if (!isUnicastIpv4(address)) throw forbidden(`url: ${shown(host, address)} is an address that no camera has`);
-  if (METADATA_ADDRESSES.has(address)) {
-    throw forbidden(`url: ${shown(host, address)} is a service of the cloud provider, not a camera`);
-  }
-  if (ownPorts.has(port) && (await isOwn(net, address))) {
+  checkCameraHost(host, address);
+  if (await isPerchItself(net, address, port)) {
     throw forbidden('url: this is Perch itself; a camera cannot be its own source');
   }
 }
@@ -62,5 +79,5 @@ async function isOwn(net: Net, address: string): Promise<boolean> {
 }
 
 const shown = (host: string, address: string) => (host === address ? host : `${host} (${address})`);
-const forbidden = (message: string) => new NvrError('bad_input', message, { context: { field: 'url' } });
+const forbidden = (message: string, field = 'url') => new NvrError('bad_input', message, { context: { field } });
 const refused = (message: string) => new NvrError('protocol', message, { context: { reason: 'redirect' } });

@@ -1,7 +1,7 @@
 // From settings to a running session: name to address, the kept port, then the dial.
 
 import { isNvrError, NvrError } from '../../core/nvr-error.ts';
-import { isUnicastIpv4 } from '../../net/ipv4.ts';
+import { checkCameraHost } from '../../net/address-rules.ts';
 import type { UdpSocket } from '../../net/net.ts';
 import type { DriverContext } from '../driver.ts';
 import { limits, timing } from './dialect.ts';
@@ -92,8 +92,7 @@ async function resolveHost(host: string, context: DriverContext): Promise<string
   try {
     if (signal.aborted) onAbort();
     const address = await Promise.race([aborted.promise, net.resolve(host)]);
-    if (!isUnicastIpv4(address))
-      throw new NvrError('unavailable', `${host} resolves to ${address}: no camera can have it`);
+    checkCameraHost(host, address, 'host');
     return address;
   } finally {
     signal.removeEventListener('abort', onAbort);
