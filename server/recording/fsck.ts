@@ -100,6 +100,13 @@ async function mend(found: readonly Difference[], db: Db, files: SegmentFiles): 
     ...{ files, index, bus: new Bus(), clock: systemClock, log: silentLogger },
     cameraOfFolder: (folder: string) => folderOwner(db, folder),
   };
+  // Put in again, a row takes its time from the others.
+  for (const { path } of found.filter(({ kind }) => kind === 'rows-overlap')) {
+    const row = index.byPath(path);
+    if (!row) continue;
+    index.forget(row.id);
+    index.add(row);
+  }
   const wrongSize = new Map<string, { isProtected: boolean }>();
   for (const { kind, path } of found) {
     if (kind !== 'size-differs' && kind !== 'bad-row') continue;

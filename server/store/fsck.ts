@@ -15,6 +15,7 @@ export type DifferenceKind =
   | 'doomed-row'
   | 'bad-row'
   | 'sums-differ'
+  | 'rows-overlap'
   | 'database-damaged';
 
 /** One finding; `path` is relative to `recordings/`, or names the place in the database. */
@@ -62,16 +63,40 @@ export function checkDatabase(db: Db): Difference[] {
     .prepare<[], { folder: string; day: number; segments: number; bytes: number; recorded_ms: number }>(
       `select folder, day, sum(segments) as segments, sum(bytes) as bytes, sum(recorded_ms) as recorded_ms from (
          select folder, start_at / 86400000 as day, count(*) as segments, sum(bytes) as bytes,
-                sum(end_at - start_at) as recorded_ms from segments where doomed_at is null group by folder, day
+                sum(iif(displaced_at is null, end_at - start_at, 0)) as recorded_ms
+         from segments where doomed_at is null group by folder, day
          union all
          select folder, day, -segments, -bytes, -recorded_ms from segment_days
        ) group by folder, day having sum(segments) <> 0 or sum(bytes) <> 0 or sum(recorded_ms) <> 0`,
     )
     .all();
-  return sums.map(({ folder, day, segments, bytes }) => ({
-    kind: 'sums-differ',
-    path: `${folder}/${new Date(day * 86_400_000).toISOString().slice(0, 10)}`,
-    detail: `${segments} recordings and ${bytes} bytes are not in the sums`,
+  return [
+    ...overlappingRows(db),
+    ...sums.map(({ folder, day, segments, bytes }): Difference => {
+      const detail = `${segments} recordings and ${bytes} bytes are not in the sums`;
+      return {
+        kind: 'sums-differ',
+        path: `${folder}/${new Date(day * 86_400_000).toISOString().slice(0, 10)}`,
+        detail,
+      };
+    }),
+  ];
+}
+
+/** Rows of one camera that share a time; a trigger refuses them, so somebody else wrote them. */
+function overlappingRows(db: Db): Difference[] {
+  const rows = db
+    .prepare<[number], { path: string }>(
+      `select path from (select path, start_at, max(end_at) over (partition by camera_id order by start_at, rowid
+         rows between unbounded preceding and 1 preceding) as reached
+       from segments where doomed_at is null and displaced_at is null and camera_id is not null)
+       where start_at < reached order by path limit ?`,
+    )
+    .all(MAX_DAMAGES);
+  return rows.map(({ path }) => ({
+    kind: 'rows-overlap',
+    path,
+    detail: 'another recording of the camera has its time',
   }));
 }
 
@@ -80,8 +105,8 @@ export function rebuildSums(db: Db): void {
   db.transaction(() => {
     db.exec(`delete from segment_days;
       insert into segment_days (folder, day, segments, bytes, recorded_ms)
-      select folder, start_at / 86400000, count(*), sum(bytes), sum(end_at - start_at) from segments
-      where doomed_at is null group by 1, 2;`);
+      select folder, start_at / 86400000, count(*), sum(bytes), sum(iif(displaced_at is null, end_at - start_at, 0))
+      from segments where doomed_at is null group by 1, 2;`);
   })();
 }
 

@@ -75,8 +75,12 @@ export class GapTable {
       ),
       alive: db.prepare<[], { alive_at: number }>('select alive_at from heartbeat'),
       endReason: db.prepare<object, { end_reason: string }>(
-        `select end_reason from segments where camera_id = @camera and doomed_at is null and start_at < @at
-         order by start_at desc limit 1`,
+        `select end_reason from segments where camera_id = @camera and doomed_at is null
+         and displaced_at is null and start_at < @at order by start_at desc limit 1`,
+      ),
+      displaced: db.prepare<object, SpanRow>(
+        `select start_at, end_at from segments where camera_id = @camera and displaced_at is not null
+         and doomed_at is null and start_at < @to and end_at > @from order by start_at`,
       ),
       forget: ['watch_spans', 'recorded_runs', 'deleted_runs'].map((table) =>
         db.prepare<[string]>(`delete from ${table} where camera_id = ?`),
@@ -96,6 +100,11 @@ export class GapTable {
   /** Time that was recorded once. */
   deleted(camera: string, from: number, to: number): Span[] {
     return this.#statements.deleted.all({ camera, from, to }).map(fromSpanRow);
+  }
+
+  /** Time of recordings that were displaced by later ones, by their begin; may overlap. */
+  displaced(camera: string, from: number, to: number): Span[] {
+    return this.#statements.displaced.all({ camera, from, to }).map(fromSpanRow);
   }
 
   /** The journal that overlaps `[from, to)`, by time. */

@@ -77,7 +77,7 @@ test('queries for spans use covering indexes', () => {
   const plan = db
     .prepare<[], { detail: string }>(
       `explain query plan select start_at, end_at, end_reason, has_motion from segments where camera_id = 'a'
-       and doomed_at is null and start_at > 1 and start_at < 5 and end_at > 2 order by start_at`,
+       and doomed_at is null and displaced_at is null and start_at > 1 and start_at < 5 and end_at > 2 order by start_at`,
     )
     .all();
   assert.match(plan.map(({ detail }) => detail).join(), /USING COVERING INDEX segments_by_time/);

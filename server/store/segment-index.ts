@@ -32,7 +32,12 @@ export type Segment = {
   readonly endReason: EndReason;
   readonly hasMotion: boolean;
   readonly protected: boolean;
+  /** Another recording took its time on the timeline (the clock had been set back): it plays, and is on no timeline. */
+  readonly displaced?: boolean;
 };
+
+/** A cut of more than this is no rounding: the clock was stepped. */
+const CLIP_IS_STEP_MS = 1000;
 
 /** Where a page of results ended. */
 export type SegmentCursor = { readonly startAt: number; readonly id: string };
@@ -82,10 +87,14 @@ type Row = {
   end_reason: string;
   has_motion: number;
   protected: number;
+  displaced_at: number | null;
 };
 
-const COLUMNS =
+const NEW_COLUMNS =
   'id, camera_id, folder, path, start_at, end_at, frames, bytes, format, codec, end_reason, has_motion, protected';
+const COLUMNS = `${NEW_COLUMNS}, displaced_at`;
+/** On a timeline: the condition of the covering index. */
+const LISTED = 'doomed_at is null and displaced_at is null';
 
 function fromRow(row: Row): Segment {
   return {
@@ -102,6 +111,7 @@ function fromRow(row: Row): Segment {
     endReason: row.end_reason as EndReason,
     hasMotion: row.has_motion === 1,
     protected: row.protected === 1,
+    ...(row.displaced_at === null ? {} : { displaced: true }),
   };
 }
 
@@ -114,11 +124,10 @@ export class SegmentIndex {
 
   constructor(db: Db) {
     this.#db = db;
-    const span =
-      '(camera_id = @camera and doomed_at is null and start_at > @earliest and start_at < @to and end_at > @from)';
+    const span = `(camera_id = @camera and ${LISTED} and start_at > @earliest and start_at < @to and end_at > @from)`;
     this.#statements = {
       add: db.prepare(
-        `insert into segments (${COLUMNS}) values (@id, @camera, @folder, @path, @startAt, @endAt, @frames, @bytes,
+        `insert into segments (${NEW_COLUMNS}) values (@id, @camera, @folder, @path, @startAt, @endAt, @frames, @bytes,
          @format, @codec, @endReason, @hasMotion, @protected)`,
       ),
       get: db.prepare<[string], Row>(`select ${COLUMNS} from segments where id = ? and doomed_at is null`),
@@ -136,6 +145,20 @@ export class SegmentIndex {
       paths: db.prepare<object, Row & { doomed_at: number | null }>(
         `select ${COLUMNS}, doomed_at from segments where path > @after order by path limit @limit`,
       ),
+      displacedOf: db.prepare<object, Row>(
+        `select ${COLUMNS} from segments where camera_id = @camera and displaced_at is not null and doomed_at is null
+         and start_at < @to and end_at > @from order by start_at, id limit @limit`,
+      ),
+      beginsIn: db.prepare<object, Row>(
+        `select ${COLUMNS} from segments where camera_id = @camera and ${LISTED} and start_at >= @from and start_at < @to`,
+      ),
+      before: db.prepare<object, Row>(
+        `select ${COLUMNS} from segments where camera_id = @camera and ${LISTED} and start_at < @from
+         order by start_at desc limit 1`,
+      ),
+      displace: db.prepare('update segments set displaced_at = @at where id = @id'),
+      clip: db.prepare('update segments set end_at = @endAt, end_reason = @endReason where id = @id'),
+      place: db.prepare('update segments set displaced_at = null where id = @id'),
       doom: db.prepare('update segments set doomed_at = @now where id = @id and doomed_at is null'),
       doomed: db.prepare<[], Row>(`select ${COLUMNS} from segments where doomed_at is not null order by doomed_at`),
       forget: db.prepare('delete from segments where id = ?'),
@@ -151,7 +174,7 @@ export class SegmentIndex {
          order by start_at limit ?`,
       ),
       lastEnd: db.prepare<[string], { end_at: number }>(
-        'select end_at from segments where camera_id = ? and doomed_at is null order by start_at desc limit 1',
+        `select end_at from segments where camera_id = ? and ${LISTED} order by start_at desc limit 1`,
       ),
       firstStart: db.prepare<[string], { start_at: number }>(
         'select start_at from segments where folder = ? and doomed_at is null order by start_at limit 1',
@@ -177,14 +200,49 @@ export class SegmentIndex {
     this.#longestMs = this.#statements.longest.get()?.longest ?? 0;
   }
 
-  /** Adds a closed segment: its file is complete, synced and under its final name. */
-  add(segment: Segment): void {
-    this.#statements.add.run({
-      ...segment,
-      hasMotion: Number(segment.hasMotion),
-      protected: Number(segment.protected),
+  /**
+   * Adds a closed segment: its file is complete, synced and under its final name. It takes its time on the timeline, see
+   * {@link makeRoom}. @returns what it displaced
+   */
+  add(segment: Segment): Segment[] {
+    const { displaced: _, hasMotion, protected: kept, ...row } = segment;
+    const { camera, startAt, endAt } = segment;
+    const displaced = this.transaction(() => {
+      const found = camera === null ? [] : this.makeRoom(camera, startAt, endAt);
+      this.#statements.add.run({ ...row, hasMotion: Number(hasMotion), protected: Number(kept) });
+      return found;
     });
-    this.#longestMs = Math.max(this.#longestMs, segment.endAt - segment.startAt);
+    this.#longestMs = Math.max(this.#longestMs, endAt - startAt);
+    return displaced;
+  }
+
+  /**
+   * Frees a span of a camera's timeline for what was recorded later: the clock was set back, and its time came again. What
+   * begins before the span is clipped to its begin, what begins in it is displaced: it stays a row and a file, on no
+   * timeline. @returns what was displaced
+   */
+  makeRoom(camera: string, from: number, to: number): Segment[] {
+    const { before, beginsIn, displace, clip, place } = this.#statements;
+    const reaches = before.get({ camera, from });
+    const clipped = reaches && reaches.end_at > from ? reaches : null;
+    const displaced = beginsIn.all({ camera, from, to });
+    if (!clipped && displaced.length === 0) return [];
+    this.transaction(() => {
+      for (const { id } of displaced) displace.run({ id, at: from });
+      if (!clipped) return;
+      const { id, end_at, end_reason } = clipped;
+      const endReason = end_at - from > CLIP_IS_STEP_MS ? 'clockStep' : end_reason;
+      // The triggers that keep sums and runs know rows that go and rows that come.
+      displace.run({ id, at: from });
+      clip.run({ id, endAt: from, endReason });
+      place.run({ id });
+    });
+    return displaced.map(fromRow);
+  }
+
+  /** Recordings of a camera that have no place on its timeline, by the time that their clock showed. */
+  displaced(camera: string, from: number, to: number, limit: number): Segment[] {
+    return this.#statements.displacedOf.all({ camera, from, to, limit }).map(fromRow);
   }
 
   /** A listed segment, or `null`. */
