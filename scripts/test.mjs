@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-// Two cores are the smallest machine we care for; tests there mostly wait for sockets and ffmpeg.
-const CONCURRENCY = 2;
+// Two cores are the smallest machine we care for; tests there wait for sockets, ffmpeg and segment boundaries half the time.
+const CONCURRENCY = 3;
 /** For one file: the longest drives a browser through the whole product. */
 const FILE_TIMEOUT_MS = 300_000;
 /** For one soak file, whose runs are counted in hundreds. */
