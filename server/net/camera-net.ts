@@ -9,8 +9,17 @@ import type { DatagramHandler, Endpoint, Net, UdpSocket } from './net.ts';
 /** A network without the ways that no camera needs: metadata services, what is no host's address, Perch's own ports. */
 export function cameraNet(net: Net): Net {
   return {
-    resolve: (host) => net.resolve(host),
-    resolveAll: (host) => net.resolveAll(host),
+    async resolve(host) {
+      const address = await net.resolve(host);
+      if (isForbiddenDestination(address)) throw forbidden(host, address);
+      return address;
+    },
+    async resolveAll(host) {
+      const addresses = await net.resolveAll(host);
+      const allowed = addresses.filter((address) => !isForbiddenDestination(address));
+      if (allowed.length === 0 && addresses[0] !== undefined) throw forbidden(host, addresses[0]);
+      return allowed;
+    },
     localAddressFor: (address) => net.localAddressFor(address),
     broadcastAddresses: () => net.broadcastAddresses(),
     openUdp: async (options) => new GuardedUdpSocket(await net.openUdp(options)),
@@ -25,6 +34,12 @@ export function cameraNet(net: Net): Net {
       listen: (options, onStream) => net.streams.listen(options, onStream),
     },
   };
+}
+
+/** Not `bad_input`: a name may lead elsewhere tomorrow, so the camera is tried again. */
+function forbidden(host: string, address: string): NvrError {
+  const name = host === address ? host : `${host} (${address})`;
+  return new NvrError('protocol', `${name} is a service of the cloud provider, not a camera`);
 }
 
 /** Broadcast is allowed, as searches need it. What may not be sent is counted like what the system refuses to send. */

@@ -3,6 +3,7 @@
 
 import { isIPv4 } from 'node:net';
 import { NvrError } from '../core/nvr-error.ts';
+import { isForbiddenDestination } from './address-rules.ts';
 
 /** Longest address. */
 export const MAX_URL_CHARS = 2048;
@@ -60,6 +61,7 @@ export function parseCameraUrl(text: string, schemes: readonly UrlScheme[]): Cam
   if (host.startsWith('[')) throw bad('IPv6 addresses are not supported yet; use the IPv4 address or a name');
   if (!HOST_NAME.test(host) || (NUMERIC_HOST.test(host) && !isIPv4(host)))
     throw bad('the name of the camera is not valid');
+  if (isForbiddenDestination(host)) throw bad('this is a service of the cloud provider, not a camera');
   if (hasSecret(rest))
     throw bad('leave the password out of it; write {password} in its place and use the password field');
   const number = port === undefined || port === '' ? DEFAULT_PORTS[scheme] : Number(port);

@@ -9,6 +9,7 @@ import { createApp, type PerchApp } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { CameraState } from '../core/camera-status.ts';
 import { systemClock } from '../core/clock.ts';
+import type { Net } from '../net/net.ts';
 import { systemNet } from '../net/system-net.ts';
 import type { IwfcamSimulatorOptions } from '../sim/iwfcam/options.ts';
 import { IwfcamSimulator } from '../sim/iwfcam/simulator.ts';
@@ -32,6 +33,8 @@ export type NvrOptions = {
   readonly config?: Partial<Config>;
   /** Kept at the end when given: a second start on it is a restart. */
   readonly dataDir?: string;
+  /** Instead of the network of this machine. */
+  readonly net?: Net;
   /** `PERCH_TEST_LOG=debug` shows the app's log. */
   readonly setUp?: boolean;
 };
@@ -87,6 +90,7 @@ export async function startNvr(options: NvrOptions = {}): Promise<Nvr> {
       ...options.config,
     },
     log: pino({ level: process.env.PERCH_TEST_LOG ?? 'silent' }),
+    ...(options.net && { net: options.net }),
   });
   const { url, port } = await app.start();
   let stopped: Promise<void> | null = null;

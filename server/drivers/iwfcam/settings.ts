@@ -3,13 +3,15 @@
 import { type Static, Type } from 'typebox';
 import type { DriverSettings } from '../../core/camera-config.ts';
 import { NvrError } from '../../core/nvr-error.ts';
+import { isForbiddenDestination } from '../../net/address-rules.ts';
 import { isUnicastIpv4 } from '../../net/ipv4.ts';
 import { passwordToken } from './token.ts';
 import { DISCOVERY_PORT } from './wire.ts';
 
 const MAX_PORT = 65535;
 const FACTORY_PASSWORD = '8888';
-const IPV4_LIKE = /^[\d.]+$/;
+/** Also `0xa9fea9fe`, which resolvers take for an address. */
+const NUMERIC = /^(?:[\d.]+|0x[0-9a-f.x]*)$/i;
 /** The vendor's cloud: never a camera (section 19). */
 const CLOUD_NAMES = /(^|\.)(ismartol\.com|aliyuncs\.com)$/i;
 
@@ -103,7 +105,8 @@ export function checkSettings(settings: DriverSettings): void {
   const { uid, host, advertiseAddress } = settings as Static<typeof settingsSchema>;
   if (!uid && !host) throw bad('host', 'give the address of the camera or its UID');
   if (host && CLOUD_NAMES.test(host)) throw bad('host', "this is the vendor's cloud, not a camera");
-  if (host && IPV4_LIKE.test(host) && !isUnicastIpv4(host)) throw bad('host', 'no camera can have this address');
+  if (host && NUMERIC.test(host) && (!isUnicastIpv4(host) || isForbiddenDestination(host)))
+    throw bad('host', 'no camera can have this address');
   if (advertiseAddress && !isUnicastIpv4(advertiseAddress)) {
     throw bad('advertiseAddress', 'no recorder can have this address');
   }
