@@ -9,7 +9,7 @@ import { newId } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import { toNvrError } from '../core/nvr-error.ts';
 import type { Segment, SegmentIndex } from '../store/segment-index.ts';
-import { readFacts } from './file-facts.ts';
+import { isBareHead, readFacts } from './file-facts.ts';
 import { salvagePart } from './segment-close.ts';
 import { isDay, PART_SUFFIX, parseName, type SegmentFiles } from './segment-files.ts';
 
@@ -143,7 +143,7 @@ export async function adoptFile(file: FoundFile, tools: AdoptionTools): Promise<
   const { path, folder, bytes, name } = file;
   const facts = await readFacts(files.absolute(path), name.format);
   if (!facts) {
-    if (name.part && bytes === 0) {
+    if (name.part && (await isBareHead(files.absolute(path), name.format))) {
       await files.remove(path);
       return false;
     }

@@ -3,9 +3,10 @@
 import { open } from 'node:fs/promises';
 import type { RecordingFormat } from '../core/camera-config.ts';
 import type { VideoCodec } from '../core/frame.ts';
-import type { ByteSource, ScannedFile } from '../media/byte-source.ts';
+import type { ScannedFile } from '../media/byte-source.ts';
 import { scanMatroska } from '../media/matroska-scan.ts';
 import { scanMp4 } from '../media/mp4-boxes.ts';
+import { fileSource } from './file-source.ts';
 
 const NOTE = /^perch\/1 camera=(\S{1,64}) start=(\d{1,16})$/;
 /** For files of a single picture. */
@@ -38,22 +39,7 @@ export type FileFacts = {
 
 /** Reads a file's facts. @returns `null` when there is not one whole picture that we can read */
 export async function readFacts(absolutePath: string, format: RecordingFormat): Promise<FileFacts | null> {
-  const handle = await open(absolutePath, 'r');
-  let scanned: ScannedFile;
-  try {
-    const { size } = await handle.stat();
-    const source: ByteSource = {
-      size,
-      async read(offset, length) {
-        const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
-        return buffer.subarray(0, bytesRead);
-      },
-    };
-    scanned = await (format === 'mp4' ? scanMp4(source) : scanMatroska(source));
-  } finally {
-    await handle.close();
-  }
+  const { scanned } = await scan(absolutePath, format);
   if (scanned.frames === 0 || scanned.codec === null) return null;
   const note = parseNote(scanned.comment);
   return {
@@ -65,4 +51,16 @@ export async function readFacts(absolutePath: string, format: RecordingFormat): 
     durationMs: Math.max(1, Math.round(scanned.lastMs - scanned.firstMs + (scanned.medianMs || DEFAULT_FRAME_MS))),
     lastMs: scanned.lastMs,
   };
+}
+
+/** Whether a file is empty, or understood to its last byte and without a picture: what a kill leaves of a begun file. */
+export async function isBareHead(absolutePath: string, format: RecordingFormat): Promise<boolean> {
+  const { scanned, size } = await scan(absolutePath, format);
+  return scanned.frames === 0 && scanned.wholeBytes === size;
+}
+
+async function scan(path: string, format: RecordingFormat): Promise<{ scanned: ScannedFile; size: number }> {
+  await using handle = await open(path, 'r');
+  const source = await fileSource(handle);
+  return { scanned: await (format === 'mp4' ? scanMp4(source) : scanMatroska(source)), size: source.size };
 }

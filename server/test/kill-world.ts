@@ -186,7 +186,7 @@ export class KillWorld implements AsyncDisposable {
       assert.ok(cut <= CLUSTER_FRAMES, `${cut} of ${frames} pictures of ${path} were cut off`);
       cutFrames += Math.max(0, cut);
     }
-    assert.equal(existsSync(join(this.#dataDir, 'quarantine')), false, 'something was put aside');
+    await this.#assertQuarantine();
     await this.#decodeNew();
     const lostMs = this.#lost(rows, killedAt);
     for (const [folder, ms] of Object.entries(lostMs)) assert.ok(ms <= LOSS_MS, `${folder}: ${ms} ms lost`);
@@ -208,7 +208,7 @@ export class KillWorld implements AsyncDisposable {
       () => this.#folders.every(closedAfter),
       () => 'no closed recording after the kill of ffmpeg',
     );
-    assert.equal(existsSync(join(this.#dataDir, 'quarantine')), false, 'something was put aside');
+    await this.#assertQuarantine();
     await this.#decodeNew();
     const rows = this.#rows();
     const lostMs = Object.fromEntries(
@@ -221,6 +221,15 @@ export class KillWorld implements AsyncDisposable {
     );
     for (const [folder, ms] of Object.entries(lostMs)) assert.ok(ms <= LOSS_MS, `${folder}: a hole of ${ms} ms`);
     return { victim: 'ffmpeg', lostMs, cutFrames: 0, adopted: rows.length - before };
+  }
+
+  /** What was put aside has not one picture that anybody could play. */
+  async #assertQuarantine(): Promise<void> {
+    const folder = join(this.#dataDir, 'quarantine');
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+      const pictures = await countPictures(join(folder, name)).catch(() => 0);
+      assert.equal(pictures, 0, `${name} was put aside, ${statSync(join(folder, name)).size} bytes`);
+    }
   }
 
   /** Each camera's time between its last recorded picture and the kill. */
