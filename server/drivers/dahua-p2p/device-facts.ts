@@ -8,6 +8,9 @@ const MAX_PORT = 65_535;
 /** Defaults where it says nothing. */
 export type DeviceFacts = { readonly salt: string | null; readonly rtspPort: number };
 
+/** Of a device that publishes nothing. */
+export const noDeviceFacts: DeviceFacts = { salt: null, rtspPort: DEFAULT_RTSP_PORT };
+
 /** Reads the encrypted text; garbage counts as nothing. */
 export function readDeviceFacts(text: string): DeviceFacts {
   let info: Readonly<Record<string, unknown>> = {};

@@ -13,6 +13,9 @@ export type CloudProfile = {
   readonly headers: HeaderProfile;
 };
 
+/** How the direct way begins: binds at once, or after the exchange of a sign that was got over the relay (section 9.4). */
+export type Dialect = 'plain' | 'sign';
+
 /** Port of every main server seen. */
 export const MAIN_PORT = 8800;
 /** The default cloud; the dashboard names it before anything is sent. */
@@ -51,6 +54,10 @@ export const signalTiming = {
   /** relay-channel: the first wait is longer, because quick repeats produced doubles. */
   relayChannelAtMs: [0, 2000, 4500, 8000, 12_000],
   relayChannelTotalMs: 16_000,
+  /** A service with several addresses: how many are tried, and how long a mute one that is not the last is waited for. */
+  maxAddresses: 4,
+  nextAddressAtMs: [0, 500, 1500],
+  nextAddressMs: 3000,
   /** Advisory questions (probe, info, relay lookup) may take this long together. */
   inspectMs: 5000,
   channelAfterTryingMs: 15_000,
@@ -104,6 +111,9 @@ export const tunnelLimits = {
   suspectEveryMs: 4000,
   lostMs: 30_000,
   connTimeoutMs: 10_000,
+  /** A realm that was asked and is mute for so long while the session lives is closed; so many in a row end the session. */
+  zombieMs: 12_000,
+  maxZombiesInRow: 2,
   maxRealms: 32,
   maxPendingBinds: 4,
   /** Bytes towards a local TCP reader that may wait; then its realm is closed. */

@@ -7,9 +7,11 @@ import { NvrError } from '../../core/nvr-error.ts';
 import { tunnelLimits } from './dialect.ts';
 import { Ptcp, type PtcpOutput } from './ptcp.ts';
 import { type Realm, type RealmHandlers, Realms } from './realms.ts';
-import { MessageReader } from './wire.ts';
+import { type Message, MessageReader } from './wire.ts';
 
 const WATCH_MS = 1000;
+
+type SignMessage = Extract<Message, { readonly sign: Uint8Array }>;
 
 /** What a link needs. */
 export type LinkOptions = {
@@ -37,6 +39,9 @@ export class Link {
   #saidAtMs = 0;
   #suspectAtMs = 0;
   #idle: (() => void) | null = null;
+  #onSign: (message: SignMessage) => void = () => {};
+  /** A paused session says nothing of its own accord. */
+  #isPaused = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -113,14 +118,59 @@ export class Link {
     if (this.#isEnded) return;
     this.realms.closeAll();
     this.#pump();
-    if (this.#ptcp.state === 'established' && !this.#ptcp.isIdle) {
-      const idle = Promise.withResolvers<void>();
-      this.#idle = idle.resolve;
-      const timer = this.#options.clock.after(waitMs, idle.resolve);
-      await idle.promise;
-      timer.cancel();
-    }
+    if (this.#ptcp.state === 'established' && waitMs > 0) await this.#untilIdle(waitMs);
     this.#end('closed');
+  }
+
+  /**
+   * Sign dialect, on a relayed session: asks for a sign. The device pauses this session for good; only acknowledgements
+   * leave it from then on.
+   * @throws NvrError `timeout`
+   */
+  async requestSign(limitMs: number): Promise<Uint8Array> {
+    this.#isPaused = true;
+    return this.#exchange({ kind: 'signRequest' }, 'sign', limitMs);
+  }
+
+  /**
+   * Sign dialect, on a direct session before any bind: presents the sign, until the device has heard that its answer came.
+   * @throws NvrError `timeout`
+   */
+  async presentSign(sign: Uint8Array, limitMs: number): Promise<void> {
+    await this.#exchange({ kind: 'signPresent', sign }, 'signAccepted', limitMs);
+    this.realms.say({ kind: 'signDone' });
+    this.#pump();
+    if (!(await this.#untilIdle(limitMs))) throw new NvrError('timeout', 'The device did not confirm the sign');
+  }
+
+  async #exchange(message: Message, kind: SignMessage['kind'], limitMs: number): Promise<Uint8Array> {
+    const answer = Promise.withResolvers<Uint8Array>();
+    this.#onSign = (found) => {
+      if (found.kind === kind) answer.resolve(found.sign);
+    };
+    const fail = () => answer.reject(new NvrError('timeout', 'The device did not answer the sign exchange'));
+    const timer = this.#options.clock.after(limitMs, fail);
+    void this.ended.then(fail);
+    this.realms.say(message);
+    this.#pump();
+    try {
+      return await answer.promise;
+    } finally {
+      timer.cancel();
+      this.#onSign = () => {};
+    }
+  }
+
+  /** @returns whether everything that was said is acknowledged */
+  async #untilIdle(limitMs: number): Promise<boolean> {
+    if (this.#ptcp.isIdle && !this.realms.hasBodies) return true;
+    const idle = Promise.withResolvers<boolean>();
+    this.#idle = () => idle.resolve(!this.#isEnded);
+    const timer = this.#options.clock.after(limitMs, () => idle.resolve(false));
+    const isIdle = await idle.promise;
+    timer.cancel();
+    this.#idle = null;
+    return isIdle;
   }
 
   #pump(): void {
@@ -150,6 +200,7 @@ export class Link {
   #read(pieces: readonly Uint8Array[], nowMs: number): string | null {
     for (const piece of pieces) {
       for (const message of this.#reader.push(piece)) {
+        if ('sign' in message) this.#onSign(message);
         const broken = this.realms.receive(message, nowMs);
         if (broken !== null || this.#isEnded) return broken;
       }
@@ -183,12 +234,18 @@ export class Link {
         this.#end('the device was silent for 30 s');
         return;
       }
-      this.realms.tick(nowMs);
+      // What waits to be heard by the device cannot have been answered yet.
+      const isAlive = silentMs <= tunnelLimits.heartbeatMs && !this.#ptcp.sendQueue.isRepeating;
+      const dead = this.realms.tick(nowMs, isAlive);
+      if (dead !== null) {
+        this.#end(dead);
+        return;
+      }
       if (silentMs >= tunnelLimits.suspectMs && nowMs - this.#suspectAtMs >= tunnelLimits.suspectEveryMs) {
         this.#suspectAtMs = nowMs;
         this.#options.onSuspect();
       }
-      if (nowMs - this.#saidAtMs >= tunnelLimits.heartbeatMs) {
+      if (nowMs - this.#saidAtMs >= tunnelLimits.heartbeatMs && !this.#isPaused) {
         this.#saidAtMs = nowMs;
         this.realms.heartbeat();
       }

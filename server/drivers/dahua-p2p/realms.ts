@@ -28,6 +28,10 @@ type Entry = {
   isFull: boolean;
   /** Local end of file: DISC follows the last octet. */
   isEnding: boolean;
+  /** Something was said to it that nothing came back for since. */
+  isAsked: boolean;
+  /** How long that lasts, counted only while the session itself is alive. */
+  muteMs: number;
 };
 
 /** One local connection. */
@@ -45,7 +49,16 @@ const MAX_STRANGERS = 64;
 
 /** See the head of this file. */
 export class Realms {
-  readonly counts = { opened: 0, refused: 0, silent: 0, strangers: 0, unknownTypes: 0, desyncs: 0, ignored: 0 };
+  readonly counts = {
+    opened: 0,
+    refused: 0,
+    silent: 0,
+    strangers: 0,
+    zombies: 0,
+    unknownTypes: 0,
+    desyncs: 0,
+    ignored: 0,
+  };
   readonly #random: () => number;
   readonly #entries = new Map<number, Entry>();
   readonly #closedAtMs = new Map<number, number>();
@@ -53,6 +66,8 @@ export class Realms {
   #control: Uint8Array[] = [];
   #turn: Entry[] = [];
   #desyncsAtMs: number[] = [];
+  #zombiesInRow = 0;
+  #tickedAtMs: number | null = null;
 
   /** @param random gives 32 random bits */
   constructor(random: () => number) {
@@ -73,7 +88,7 @@ export class Realms {
     if (this.#entries.size >= tunnelLimits.maxRealms) return null;
     const entry: Entry = {
       ...{ id: this.#freshId(nowMs), port, handlers, state: 'waiting', boundAtMs: nowMs },
-      ...{ queue: [], queuedBytes: 0, isFull: false, isEnding: false },
+      ...{ queue: [], queuedBytes: 0, isFull: false, isEnding: false, isAsked: false, muteMs: 0 },
     };
     this.#entries.set(entry.id, entry);
     this.#bindNext(nowMs);
@@ -86,7 +101,12 @@ export class Realms {
   }
 
   heartbeat(): void {
-    this.#control.push(encodeMessage({ kind: 'heartbeat' }));
+    this.say({ kind: 'heartbeat' });
+  }
+
+  /** A message that belongs to no realm. */
+  say(message: Message): void {
+    this.#control.push(encodeMessage(message));
   }
 
   /** The next body for a segment, or `null`. */
@@ -97,6 +117,7 @@ export class Realms {
     if (!entry) return null;
     const data = takeFrom(entry.queue);
     entry.queuedBytes -= data.length;
+    entry.isAsked = true;
     if (entry.queue.length > 0) this.#turn.push(entry);
     else if (entry.isEnding) this.#disconnect(entry);
     if (entry.isFull && entry.queuedBytes <= tunnelLimits.resumeUpBytes) {
@@ -111,8 +132,12 @@ export class Realms {
     switch (message.kind) {
       case 'data': {
         const entry = this.#entries.get(message.realm);
-        if (entry?.state === 'open') entry.handlers.onData(message.data);
-        else if (!entry) this.#refuseStranger(message.realm);
+        if (entry?.state === 'open') {
+          entry.isAsked = false;
+          entry.muteMs = 0;
+          this.#zombiesInRow = 0;
+          entry.handlers.onData(message.data);
+        } else if (!entry) this.#refuseStranger(message.realm);
         else this.counts.ignored++;
         return null;
       }
@@ -130,8 +155,13 @@ export class Realms {
     }
   }
 
-  /** Looks at the waits. */
-  tick(nowMs: number): void {
+  /**
+   * Looks at the waits. `isAlive`: the device is heard, and nothing that was said to it is being repeated.
+   * @returns why the session cannot go on, or `null`
+   */
+  tick(nowMs: number, isAlive: boolean): string | null {
+    const passedMs = nowMs - (this.#tickedAtMs ?? nowMs);
+    this.#tickedAtMs = nowMs;
     for (const entry of [...this.#entries.values()]) {
       const isLate = nowMs - entry.boundAtMs >= tunnelLimits.connTimeoutMs;
       if (!isLate || (entry.state !== 'binding' && entry.state !== 'abandoned')) continue;
@@ -143,6 +173,21 @@ export class Realms {
     for (const [id, atMs] of this.#closedAtMs)
       if (nowMs - atMs > tunnelLimits.realmReuseMs) this.#closedAtMs.delete(id);
     this.#bindNext(nowMs);
+    return isAlive ? this.#findZombies(passedMs) : null;
+  }
+
+  /** Realms whose connection inside the device hangs: asked, and mute on a session that lives (section 11.4). */
+  #findZombies(passedMs: number): string | null {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.state !== 'open' || !entry.isAsked) continue;
+      entry.muteMs += passedMs;
+      if (entry.muteMs < tunnelLimits.zombieMs) continue;
+      this.counts.zombies++;
+      this.#zombiesInRow++;
+      this.#disconnect(entry);
+      entry.handlers.onEnd('silent');
+    }
+    return this.#zombiesInRow >= tunnelLimits.maxZombiesInRow ? 'connections inside the device hang' : null;
   }
 
   /** DISC for every realm; the owners hear nothing. */

@@ -60,6 +60,11 @@ export class SendQueue {
     return this.#srttMs;
   }
 
+  /** Whether the oldest segment in flight was sent more than once. */
+  get isRepeating(): boolean {
+    return (this.#flight[0]?.transmissions ?? 0) > 1;
+  }
+
   get bytesInFlight(): number {
     return this.#flightBytes;
   }

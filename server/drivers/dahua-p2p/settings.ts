@@ -5,7 +5,7 @@ import type { DriverSettings } from '../../core/camera-config.ts';
 import { NvrError } from '../../core/nvr-error.ts';
 import type { Credentials } from '../../net/http-auth.ts';
 import { passwordField, readCredentials, usernameField } from '../source-settings.ts';
-import { type CloudProfile, DEFAULT_SERVER, DEFAULT_VERSION, defaultProfiles } from './dialect.ts';
+import { type CloudProfile, DEFAULT_SERVER, DEFAULT_VERSION, type Dialect, defaultProfiles } from './dialect.ts';
 
 const SERVER = '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:\\d{1,5})?$';
 const CHOICE = { advanced: true } as const;
@@ -78,7 +78,11 @@ export const settingsSchema = Type.Object(
         {
           profiles: Type.Optional(Type.Array(profileSchema, { title: 'Clouds and apps', maxItems: 8 })),
           dialect: Type.Optional(
-            Type.Union([Type.Literal('auto'), Type.Literal('plain')], { title: 'Dialect', default: 'auto' }),
+            Type.Union([Type.Literal('auto'), Type.Literal('plain'), Type.Literal('sign')], {
+              title: 'Dialect of the direct way',
+              description: 'auto: plain, and with the sign exchange when the device wants it.',
+              default: 'auto',
+            }),
           ),
           randSalt: Type.Optional(Type.String({ title: 'Salt', pattern: '^[0-9A-Za-z]{0,64}$' })),
           headerProfile: Type.Optional(
@@ -107,6 +111,7 @@ export type DahuaSettings = {
   /** `null`: what the device publishes. */
   readonly randSalt: string | null;
   readonly version: string;
+  readonly dialect: 'auto' | Dialect;
 };
 
 /** Settings as stored to settings as used. @throws NvrError `bad_input` naming the field */
@@ -140,5 +145,11 @@ export function readSettings(stored: DriverSettings, defaultServer: string | nul
     profiles,
     randSalt: advanced.randSalt ?? null,
     version: advanced.version ?? DEFAULT_VERSION,
+    dialect: advanced.dialect ?? 'auto',
   };
+}
+
+/** All but the last four characters hidden: whoever knows a serial number can knock at the device. */
+export function maskSerial(serial: string): string {
+  return `…${serial.slice(-4)}`;
 }

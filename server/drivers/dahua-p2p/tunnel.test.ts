@@ -130,7 +130,16 @@ const tolerated: Array<[name: string, options: object, settings?: DriverSettings
   ['no confirmation of STUN', { faults: { stunConfirmations: 0 } }],
   ['seven confirmations of STUN', { faults: { stunConfirmations: 7 } }],
   ['only the older app key', { keys: [{ username: 'P2PClient', userkey: 'YXQ3Mahe-5H-R1Z_' }] }],
-  ['a device that wants the sign dialect, by relay', { dialect: 'sign' }],
+  [
+    'a salt that changed since it was read',
+    { auth: 'required', randSalt: SALT, faults: { wrongSalts: 1 } },
+    CREDENTIALS,
+  ],
+  [
+    'a salt that is published at the second try',
+    { auth: 'required', randSalt: SALT, faults: { saltlessInfos: 1 } },
+    CREDENTIALS,
+  ],
   ['a chatty device', { faults: { isChatty: true } }],
   ['a late CONN', { faults: { connAfterMs: 3000 } }],
   ['counters near their wrap', { initialSeq: 2 ** 32 - 100_000 }],

@@ -57,10 +57,11 @@ export class Tunnel {
 
   /** For the status page. */
   get facts(): Record<string, string | number | boolean> {
-    const { link, path, profile, deviceVersion, type } = this.#established;
+    const { link, path, profile, deviceVersion, type, dialect } = this.#established;
     const roundTripMs = link.roundTripMs;
     return {
       ...{ path, profile, deviceVersion, devicePassword: type === 1, isSuspect: link.isSuspect },
+      ...(path === 'direct' && { dialect }),
       ...(roundTripMs !== null && { roundTripMs: Math.round(roundTripMs) }),
     };
   }

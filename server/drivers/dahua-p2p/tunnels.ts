@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto';
 import { isNvrError, type NvrError, toNvrError } from '../../core/nvr-error.ts';
 import { orAborted } from '../../net/or-aborted.ts';
 import type { DriverContext } from '../driver.ts';
+import type { Learned } from './attempt.ts';
 import { cloudLimits, signalTiming } from './dialect.ts';
-import { type Established, establish, type Learned } from './establish.ts';
+import { type Established, establish } from './establish.ts';
 import type { DahuaSettings } from './settings.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -122,8 +123,8 @@ export class Tunnels {
       });
       const tunnel = await Tunnel.open(net, established);
       signal.throwIfAborted();
-      const { profile, type } = established;
-      entry.learned = { profile, type };
+      const { profile, type, dialect } = established;
+      entry.learned = { profile, type, dialect };
       Object.assign(entry, { tunnel, openedAtMs: clock.monoMs(), lastError: null });
       return tunnel;
     } catch (error) {
@@ -170,7 +171,8 @@ export class Tunnels {
 }
 
 /** Cameras share a tunnel when all of this is the same. The password counts, so that a corrected one is tried at once. */
-function keyOf({ serial, profiles, credentials, relay, deviceAuth, randSalt, version }: DahuaSettings): string {
-  const facts = JSON.stringify([serial, profiles, credentials, relay, deviceAuth, randSalt, version]);
+function keyOf(settings: DahuaSettings): string {
+  const { serial, profiles, credentials, relay, deviceAuth, randSalt, version, dialect } = settings;
+  const facts = JSON.stringify([serial, profiles, credentials, relay, deviceAuth, randSalt, version, dialect]);
   return createHash('sha256').update(facts).digest('hex');
 }

@@ -210,7 +210,8 @@ export class Cloud {
     }
     if (path !== `/info/device/${this.#serial}`) return { code: 404, reason: 'Not Found' };
     const { info = 'full', randSalt = '', rtspPort = 554 } = this.#options;
-    const facts = { httpport: 80, privport: 37777, ...(randSalt !== '' && { randsalt: randSalt }), rtspport: rtspPort };
+    const randsalt = this.#publishedSalt(randSalt);
+    const facts = { httpport: 80, privport: 37777, ...(randsalt !== '' && { randsalt }), rtspport: rtspPort };
     const text = info === 'empty' ? '' : info === 'garbage' ? 'AAAAAAAAAAAA' : encryptInfo(JSON.stringify(facts));
     return {
       code: 200,
@@ -220,6 +221,16 @@ export class Cloud {
       ]),
       date: false,
     };
+  }
+
+  #publishedSalt(salt: string): string {
+    if (this.#faults.saltlessInfos > 0) {
+      this.#faults.saltlessInfos--;
+      return '';
+    }
+    if (this.#faults.wrongSalts === 0) return salt;
+    this.#faults.wrongSalts--;
+    return `${salt}0`;
   }
 
   async #onDispatcher({ path, cseq }: DhRequest, from: Endpoint): Promise<Reply | null> {

@@ -29,7 +29,7 @@ export type DeviceSessionOptions = {
   readonly signs: Set<string>;
 };
 
-type Realm = { stream: ByteStream | null; messages: number; isPaused: boolean; isClosed: boolean };
+type Realm = { stream: ByteStream | null; messages: number; isPaused: boolean; isClosed: boolean; isMute: boolean };
 
 /** See the head of this file. */
 export class DeviceSession {
@@ -41,6 +41,8 @@ export class DeviceSession {
   #watch: Timer | null = null;
   #isSigned = false;
   #isMuted = false;
+  /** A device that knows no signs answers binds after one, and then sends nothing. */
+  #isWithoutData = false;
   #isClosed = false;
   #counted = { retransmissions: 0, futureAcks: 0 };
 
@@ -97,7 +99,9 @@ export class DeviceSession {
   }
 
   #say(message: Message): void {
-    if (!this.#isMuted || message.kind === 'sign') this.#tcp.write(encodeMessage(message));
+    if (this.#isMuted && message.kind !== 'sign') return;
+    if (this.#isWithoutData && message.kind === 'data') return;
+    this.#tcp.write(encodeMessage(message));
   }
 
   #take(message: Message): void {
@@ -118,6 +122,7 @@ export class DeviceSession {
         }
         return;
       case 'signRequest': {
+        this.#noteSign();
         const sign = Uint8Array.from({ length: 4 }, (_, n) => 0x30 + n + this.#context.signs.size);
         this.#context.signs.add(Buffer.from(sign).toString('hex'));
         this.#say({ kind: 'sign', sign });
@@ -125,6 +130,8 @@ export class DeviceSession {
         return;
       }
       case 'signPresent':
+        this.#noteSign();
+        if (this.#context.faults.isSignRefused) return;
         if (this.#context.signs.has(Buffer.from(message.sign).toString('hex'))) {
           this.#say({ kind: 'signAccepted', sign: Uint8Array.of(0xa1, 0x15, 0xbf, 0xff) });
         }
@@ -133,6 +140,11 @@ export class DeviceSession {
         this.#isSigned = true;
         return;
     }
+  }
+
+  #noteSign(): void {
+    this.#context.stats.signs++;
+    if (this.#context.options.dialect === 'plain') this.#isWithoutData = true;
   }
 
   async #bind(id: number, port: number): Promise<void> {
@@ -146,7 +158,8 @@ export class DeviceSession {
       this.#say({ kind: 'status', realm: id, status: 'DISC' });
       return;
     }
-    const realm: Realm = { stream: null, messages: 0, isPaused: false, isClosed: false };
+    const realm: Realm = { stream: null, messages: 0, isPaused: false, isClosed: false, isMute: faults.muteRealms > 0 };
+    if (realm.isMute) faults.muteRealms--;
     this.#realms.set(id, realm);
     stats.realms = Math.max(stats.realms, this.#realms.size);
     const stream = await this.#connect(net, target);
@@ -187,6 +200,7 @@ export class DeviceSession {
 
   #forward(id: number, realm: Realm, bytes: Uint8Array): void {
     const { faults } = this.#context;
+    if (realm.isMute) return;
     let at = 0;
     for (const length of segmentation(bytes.length, MAX_DATA)) {
       realm.messages++;

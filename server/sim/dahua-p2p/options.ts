@@ -35,6 +35,13 @@ export type DahuaFaults = {
   /** Never answer binds. */
   isBindSilent: boolean;
   connAfterMs: number;
+  /** This many of the next realms connect and then say nothing, whatever they are told. */
+  muteRealms: number;
+  /** Never answer a sign that is presented on the direct way. */
+  isSignRefused: boolean;
+  /** This many of the next answers about the device publish another salt than the one in force, or none. */
+  wrongSalts: number;
+  saltlessInfos: number;
   /** Send CONN twice, DISC for unknown realms and messages of unknown types now and then. */
   isChatty: boolean;
   /** Announce more bytes than are ever sent, once per realm, after this many data messages; 0: never. */
@@ -59,6 +66,10 @@ export const noDahuaFaults: DahuaFaults = {
   refuseBinds: 0,
   isBindSilent: false,
   connAfterMs: 0,
+  muteRealms: 0,
+  isSignRefused: false,
+  wrongSalts: 0,
+  saltlessInfos: 0,
   isChatty: false,
   lieAfterMessages: 0,
 };
@@ -111,6 +122,8 @@ export type DahuaStats = {
   agents: number;
   unbinds: number;
   sessions: number;
+  /** Sign exchanges that were begun, on either way. */
+  signs: number;
   binds: number;
   discs: number;
   realms: number;

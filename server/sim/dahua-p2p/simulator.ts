@@ -11,7 +11,17 @@ export class DahuaSimulator implements AsyncDisposable {
   /** May be changed while it runs. */
   readonly faults: DahuaFaults;
   readonly stats: DahuaStats = {
-    ...{ requests: {}, rejected: {}, attemptAtMs: [], agents: 0, unbinds: 0, sessions: 0, binds: 0, discs: 0 },
+    ...{
+      requests: {},
+      rejected: {},
+      attemptAtMs: [],
+      agents: 0,
+      unbinds: 0,
+      sessions: 0,
+      signs: 0,
+      binds: 0,
+      discs: 0,
+    },
     ...{ realms: 0, retransmissions: 0, futureAcks: 0, stunRequests: 0 },
   };
   readonly #options: DahuaSimulatorOptions;
