@@ -1,4 +1,4 @@
-// G.711 (ITU-T): A-law and µ-law to 16-bit PCM, by tables made from the recommendation's segments.
+// G.711 (ITU-T): A-law and µ-law to 16-bit PCM and PCM to A-law, by tables made from the recommendation's segments.
 
 const SEGMENT_MASK = 0x70;
 const MANTISSA_MASK = 0x0f;
@@ -29,4 +29,20 @@ export function decodeG711(law: 'pcma' | 'pcmu', data: Uint8Array): Int16Array {
   const pcm = new Int16Array(data.length);
   for (let n = 0; n < data.length; n++) pcm[n] = table[data[n]!]!;
   return pcm;
+}
+
+/** By 16-bit sample, as unsigned: the code whose segment holds it. */
+const ALAW_CODES = Uint8Array.from({ length: 65_536 }, (_, bits) => {
+  const sample = (bits << 16) >> 16;
+  const magnitude = Math.min(32_767, Math.abs(sample));
+  const segment = magnitude < 256 ? 0 : 31 - Math.clz32(magnitude) - 7;
+  const mantissa = segment === 0 ? magnitude >> 4 : (magnitude >> (segment + 3)) & MANTISSA_MASK;
+  return ((sample < 0 ? 0 : 0x80) | (segment << 4) | mantissa) ^ 0x55;
+});
+
+/** Samples to A-law; one sample is one byte. */
+export function encodeAlaw(pcm: Int16Array): Uint8Array {
+  const data = new Uint8Array(pcm.length);
+  for (let n = 0; n < pcm.length; n++) data[n] = ALAW_CODES[pcm[n]! & 0xffff]!;
+  return data;
 }

@@ -38,6 +38,12 @@ const HUFFMAN = [
   [0x11, CHROMA_AC],
 ] as const;
 
+/** The Huffman table that every receiver puts in for a class and number, as in a DHT segment; `null` for others. */
+export function standardHuffmanTable(id: number): Uint8Array | null {
+  const known = HUFFMAN.find(([each]) => each === id);
+  return known ? Uint8Array.from(Buffer.from(known[1], 'hex')) : null;
+}
+
 /** Two tables of 64 bytes for a quality of 1 to 99 (appendix A). */
 export function quantizerTables(quality: number): Uint8Array {
   const q = Math.min(99, Math.max(1, quality));

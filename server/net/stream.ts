@@ -21,6 +21,8 @@ export interface ByteStream extends AsyncDisposable {
   onBytes(handler: (bytes: Uint8Array) => void): void;
   /** Called once, also when the end was before this call; not after our own `close`. */
   onEnd(handler: (end: StreamEnd) => void): void;
+  /** One handler, called when what was queued has been taken. */
+  onDrain(handler: () => void): void;
   /** Never throws: a broken stream reports its end. */
   write(bytes: Uint8Array | string): void;
   /** Stops reading until `resume`; the sender is slowed down by the network. */

@@ -57,6 +57,9 @@ class MemoryStream implements ByteStream {
     this.#flush();
   }
 
+  /** Nothing is ever queued here. */
+  onDrain(_handler: () => void): void {}
+
   write(bytes: Uint8Array | string): void {
     if (this.#closed) return;
     const copy = new Uint8Array(Buffer.from(bytes as Uint8Array));

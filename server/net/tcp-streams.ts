@@ -56,6 +56,10 @@ class TcpStream implements ByteStream {
     if (this.#socket.listenerCount('data') === 0 && !this.#socket.isPaused()) this.#socket.once('readable', () => {});
   }
 
+  onDrain(handler: () => void): void {
+    this.#socket.on('drain', handler);
+  }
+
   write(bytes: Uint8Array | string): void {
     if (!this.#closing && this.#socket.writable) this.#socket.write(bytes);
   }

@@ -1,0 +1,55 @@
+// A track's times on our monotonic clock. Arrival jitters and the camera's own clock drifts, so the camera's distances are
+// kept and only their offset follows arrival: the least late of some seconds is the true one. Pure.
+
+/** The offset is looked at once in so long. */
+const WINDOW_MS = 4000;
+/** A difference that is left alone. */
+const TOLERANCE_MS = 30;
+/** The offset moves at most this much a frame: too little to be heard or seen. */
+const STEP_MS = 0.5;
+/** The camera's clock went back by more than pictures out of order do: a new session. */
+const BACK_MS = 2000;
+/** Late by more is no network any more, early by more is no drift. */
+const MAX_LATE_MS = 20_000;
+const MAX_EARLY_MS = 1000;
+
+/** See the head of this file. One per track and reader. */
+export class MediaTime {
+  #offsetMs = Number.NaN;
+  #newestMs = Number.NEGATIVE_INFINITY;
+  #windowEndMs = 0;
+  #leastLateMs = Number.POSITIVE_INFINITY;
+  #owedMs = 0;
+
+  /**
+   * @param mediaMs the camera's clock; `null`: arrival must do
+   * @param arrivedMs when the beginning of the frame was there, on the monotonic clock
+   * @returns the frame's time on the monotonic clock
+   */
+  toMono(mediaMs: number | null, arrivedMs: number): number {
+    if (mediaMs === null) return arrivedMs;
+    const lateMs = arrivedMs - mediaMs - this.#offsetMs;
+    const goesOn = mediaMs > this.#newestMs - BACK_MS && lateMs < MAX_LATE_MS && lateMs > -MAX_EARLY_MS;
+    this.#newestMs = goesOn ? Math.max(this.#newestMs, mediaMs) : mediaMs;
+    if (!goesOn) {
+      this.#offsetMs = arrivedMs - mediaMs;
+      this.#begin(arrivedMs);
+      this.#owedMs = 0;
+      return arrivedMs;
+    }
+    this.#leastLateMs = Math.min(this.#leastLateMs, lateMs);
+    if (arrivedMs >= this.#windowEndMs) {
+      this.#owedMs = Math.abs(this.#leastLateMs) > TOLERANCE_MS ? this.#leastLateMs : 0;
+      this.#begin(arrivedMs);
+    }
+    const step = Math.min(STEP_MS, Math.max(-STEP_MS, this.#owedMs));
+    this.#owedMs -= step;
+    this.#offsetMs += step;
+    return mediaMs + this.#offsetMs;
+  }
+
+  #begin(nowMs: number): void {
+    this.#windowEndMs = nowMs + WINDOW_MS;
+    this.#leastLateMs = Number.POSITIVE_INFINITY;
+  }
+}
