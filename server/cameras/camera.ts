@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Bus } from '../core/bus.ts';
-import type { CameraConfig } from '../core/camera-config.ts';
+import type { CameraConfig, DriverId } from '../core/camera-config.ts';
 import type { CameraStatus } from '../core/camera-status.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Frame, VideoFrame } from '../core/frame.ts';
@@ -14,6 +14,7 @@ import { EncodedSource } from './encoded-source.ts';
 import { FrameHub } from './frame-hub.ts';
 import { RateMeter } from './rate-meter.ts';
 import { checkStoredSettings } from './settings-check.ts';
+import { SubStream } from './sub-stream.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SupervisorState } from './supervisor-machine.ts';
 
@@ -28,6 +29,8 @@ export type EncodedLease = Disposable & { readonly hub: FrameHub };
 export type CameraOptions = {
   readonly config: CameraConfig;
   readonly driver: CameraDriver;
+  /** The driver of a second source; a stand-in that refuses when there is none of that id. */
+  readonly driverOf: (id: DriverId) => CameraDriver;
   readonly memory: DriverMemory;
   readonly clock: Clock;
   readonly net: Net;
@@ -44,6 +47,8 @@ export class Camera {
   readonly log: Logger;
   /** Frames as the camera sends them (video and sound). Survives reconnects. */
   readonly hub: FrameHub;
+  /** The smaller pictures; those of the main source while there is no second one, or it is away. */
+  readonly sub: SubStream;
   readonly #options: CameraOptions;
   readonly #supervisor: Supervisor;
   readonly #encoded: EncodedSource;
@@ -77,8 +82,15 @@ export class Camera {
       log: this.log.child({ part: options.driver.id }),
       random: options.random,
       onFrame: (frame) => this.#onFrame(frame),
+      onStep: () => this.#publish(),
       onChange: (state, before, failure) => this.#onChange(state, before, failure),
       locate: (signal) => options.locate(this, signal),
+    });
+    const { driverOf, clock, net, random } = options;
+    this.sub = new SubStream({
+      ...{ camera: this, driverOf, clock, net, random, log: this.log },
+      mayDial: () => this.#mayDial(),
+      onChange: () => this.#publish(),
     });
   }
 
@@ -110,6 +122,7 @@ export class Camera {
       since: this.#since,
       nextAttemptAt: this.#supervisor.nextAttemptAt,
       coolDownReason: state.kind === 'coolingDown' ? state.reason : null,
+      step: this.#supervisor.doing,
       codec: this.#newest?.codec ?? null,
       width: this.#newest?.width || null,
       height: this.#newest?.height || null,
@@ -120,9 +133,10 @@ export class Camera {
       framesDropped: this.#supervisor.framesDropped,
       bytesReceived: this.#bytesReceived,
       reconnects: Math.max(0, this.#timesLive - 1),
-      viewers: this.hub.viewers + this.#encoded.viewers,
+      viewers: this.hub.viewers + this.#encoded.viewers + this.sub.viewers,
       recording: this.#recordingActive,
       audio: this.#hasAudio,
+      sub: this.sub.connection,
       error: this.#error,
     };
   }
@@ -145,6 +159,17 @@ export class Camera {
     return this.#encoded.acquire();
   }
 
+  /** What a viewer of that source looks at; without a second source all look at the main one. */
+  view(source: 'main' | 'sub'): Camera | SubStream {
+    return source === 'sub' && this.#config.subSource ? this.sub : this;
+  }
+
+  /** The smallest source that is running and has pictures of at least that width; never dials. */
+  viewOfWidth(width: number): Camera | SubStream {
+    const { shown = false, width: has = null } = this.sub.connection ?? {};
+    return shown && has !== null && has >= width ? this.sub : this;
+  }
+
   /** Begins to dial when enabled. */
   start(): void {
     if (this.#config.enabled) this.#supervisor.enable();
@@ -152,11 +177,12 @@ export class Camera {
 
   restart(): void {
     this.#supervisor.restart();
+    this.sub.restart();
   }
 
   /** Leaves the camera to others for so long; resolves when the goodbye is said. */
-  release(durationMs: number): Promise<void> {
-    return this.#supervisor.release(durationMs);
+  async release(durationMs: number): Promise<void> {
+    await Promise.all([this.#supervisor.release(durationMs), this.sub.update()]);
   }
 
   /** Takes over changed settings; dials anew only when what the driver sees has changed. The driver must be the same. */
@@ -165,7 +191,12 @@ export class Camera {
     this.#config = config;
     this.hub.setSpan(config.recording.preRollSeconds * SECOND_MS);
     this.#encoded.settingsChanged();
-    if (before.enabled && !config.enabled) return this.#supervisor.disable();
+    this.sub.settingsChanged();
+    if (!isDeepStrictEqual(before.subSource, config.subSource)) await this.sub.changeSource();
+    if (before.enabled && !config.enabled) {
+      await Promise.all([this.#supervisor.disable(), this.sub.update()]);
+      return;
+    }
     if (!before.enabled && config.enabled) this.#supervisor.enable();
     else if (!isDeepStrictEqual(before.settings, config.settings)) this.#supervisor.restart();
   }
@@ -179,8 +210,15 @@ export class Camera {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#ticker?.cancel();
-    await this.#supervisor.stop();
+    await Promise.all([this.#supervisor.stop(), this.sub.stop()]);
     await this.#encoded.stop();
+  }
+
+  /** Not while it is disabled, or left to others. */
+  #mayDial(): boolean {
+    const { state } = this.#supervisor;
+    const isReleased = state.kind === 'coolingDown' && state.reason === 'released';
+    return this.#config.enabled && state.kind !== 'disabled' && !isReleased;
   }
 
   #onFrame(frame: Frame): void {
@@ -199,6 +237,7 @@ export class Camera {
   #onChange(state: SupervisorState, before: SupervisorState, failure: NvrError | null): void {
     const { clock, bus } = this.#options;
     const wasLive = before.kind === 'live';
+    void this.sub.update();
     this.#since = clock.wallMs();
     if (failure) this.#error = { code: failure.code, message: publicMessage(failure), at: this.#since };
     if (state.kind === 'live') {

@@ -2,6 +2,7 @@
 
 import type { DriverSettings } from '../core/camera-config.ts';
 import { type Clock, sessionTime, type Timer } from '../core/clock.ts';
+import { DialProgress, dialPlan } from '../core/dial-step.ts';
 import type { Frame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError, toNvrError } from '../core/nvr-error.ts';
@@ -35,6 +36,8 @@ export type SupervisorOptions = {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly onFrame: (frame: Frame) => void;
+  /** A dial waits for the next step now; not called for the first one. */
+  readonly onStep?: () => void;
   /** After each change of state; `failure` when the change was a session's or a dial's end. */
   readonly onChange: (state: SupervisorState, before: SupervisorState, failure: NvrError | null) => void;
   /** Finds the camera's new address and stores it; resolves to whether it changed. */
@@ -50,6 +53,7 @@ export class Supervisor {
   #running: Promise<void> = Promise.resolve();
   #locating: AbortController | null = null;
   #session: CameraSession | null = null;
+  #progress: DialProgress | null = null;
   #stopped = false;
   #droppedBefore = 0;
   /** Monotonic time of the running life's last picture. */
@@ -67,6 +71,11 @@ export class Supervisor {
   /** The running session, for facts and counters; `null` between lives. */
   get session(): CameraSession | null {
     return this.#session;
+  }
+
+  /** What the dial that is under way waits for, in a few words; `null` when none is. */
+  get doing(): string | null {
+    return this.#state.kind === 'connecting' ? (this.#progress?.waitingFor?.doing ?? null) : null;
   }
 
   /** Frames lost on the way, over all sessions. */
@@ -149,6 +158,7 @@ export class Supervisor {
   #dial(): void {
     const life = new AbortController();
     this.#life = life;
+    this.#progress = null;
     const before = this.#running;
     this.#running = before.then(async () => {
       if (life.signal.aborted) return;
@@ -184,9 +194,18 @@ export class Supervisor {
     let session: CameraSession | null = null;
     let failure: NvrError;
     try {
-      const opening = driver.open(settings(), { clock, net, log, signal, memory, time: sessionTime(clock) });
+      const beganMs = clock.monoMs();
+      const progress = new DialProgress(
+        dialPlan(driver.steps),
+        () => clock.monoMs() - beganMs,
+        () => this.#progress === progress && this.#options.onStep?.(),
+      );
+      this.#progress = progress;
+      const step = (id: string, detail?: string) => progress.reach(id, detail);
+      const opening = driver.open(settings(), { clock, net, log, signal, memory, time: sessionTime(clock), step });
       session = await this.#orGone(opening, signal, (late) => void this.#dispose(late));
       patience.cancel();
+      progress.opened();
       this.#session = session;
       const leaving = session;
       signal.addEventListener('abort', () => void this.#dispose(leaving), { once: true });

@@ -16,7 +16,7 @@ export type Facts = {
   'camera.added': { readonly camera: string; readonly slug: string; readonly name: string };
   'camera.changed': { readonly camera: string; readonly slug: string; readonly name: string };
   'camera.removed': { readonly camera: string; readonly slug: string; readonly name: string };
-  /** A change of state (connecting, live...); at most one per transition. */
+  /** A change of state (connecting, live...), a step of a dial, or numbers now and then while live. */
   'camera.status': { readonly camera: string; readonly slug: string; readonly status: CameraStatus };
   'camera.wentLive': { readonly camera: string; readonly slug: string };
   'camera.lost': {
@@ -48,6 +48,8 @@ export type Facts = {
     readonly code: string;
     readonly message: string;
   };
+  /** The host's clock was set while a camera was recorded: `stepMs` forward, or back when negative. */
+  'recording.clockStepped': { readonly camera: string; readonly slug: string; readonly stepMs: number };
   /** An export is done, or failed. */
   'export.finished': {
     readonly camera: string;

@@ -9,6 +9,28 @@ export type CameraState = 'disabled' | 'connecting' | 'live' | 'coolingDown' | '
 /** Why a camera is cooling down. */
 export type CoolDownReason = 'stalePort' | 'released';
 
+/** A camera's second source by itself. It is `idle` while nobody looks. */
+export type SubStatus = {
+  readonly state: 'idle' | Exclude<CameraState, 'disabled'>;
+  readonly since: number;
+  readonly nextAttemptAt: number | null;
+  readonly codec: VideoCodec | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly frameRate: number;
+  readonly bitRate: number;
+  readonly lastFrameAt: number | null;
+  readonly framesReceived: number;
+  readonly framesDropped: number;
+  readonly bytesReceived: number;
+  readonly reconnects: number;
+  /** Those who look at the small pictures. */
+  readonly viewers: number;
+  /** They see this source; else the main one stands in. */
+  readonly shown: boolean;
+  readonly error: CameraStatus['error'];
+};
+
 /** A snapshot of one camera; HTTP turns the times into ISO 8601. */
 export type CameraStatus = {
   readonly state: CameraState;
@@ -16,6 +38,8 @@ export type CameraStatus = {
   readonly nextAttemptAt: number | null;
   /** Present while cooling down. */
   readonly coolDownReason: CoolDownReason | null;
+  /** While connecting: what is waited for, in a few words. */
+  readonly step: string | null;
   readonly codec: VideoCodec | null;
   readonly width: number | null;
   readonly height: number | null;
@@ -31,5 +55,7 @@ export type CameraStatus = {
   readonly viewers: number;
   readonly recording: boolean;
   readonly audio: boolean;
+  /** The second source; `null` when the camera has none. */
+  readonly sub: SubStatus | null;
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly at: number } | null;
 };

@@ -7,6 +7,7 @@
 import type { TSchema } from 'typebox';
 import type { DriverId, DriverSettings } from '../core/camera-config.ts';
 import type { Clock } from '../core/clock.ts';
+import type { DialStep } from '../core/dial-step.ts';
 import type { AudioCodec, Frame, Instant, VideoCodec } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Net } from '../net/net.ts';
@@ -27,6 +28,11 @@ export type DriverContext = {
   /** The time to put on a frame; one wall-clock reading per session, advanced by the monotonic clock. */
   readonly time: () => Instant;
   readonly memory: DriverMemory;
+  /**
+   * Tells that one of the driver's `steps` is reached. `detail`: a few words of the driver's own for the user, never a
+   * secret and never text from the network.
+   */
+  readonly step?: (id: string, detail?: string) => void;
 };
 
 /** What a driver may touch while looking for cameras. */
@@ -68,6 +74,27 @@ export interface CameraSession extends AsyncDisposable {
   counters(): SessionCounters;
 }
 
+/** One channel of a device that has several. */
+export type DeviceChannel = {
+  readonly channel: number;
+  readonly codec: VideoCodec;
+  /** `null` where the device does not say. */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** Settings to merge over those of the device. */
+  readonly settings: DriverSettings;
+  /** The same for its sub stream, `null` when there is none. */
+  readonly subSettings: DriverSettings | null;
+};
+
+/** Whom a driver asks besides the camera itself, for the sentence that a user reads before anything is saved. */
+export type OutsideService = {
+  /** Asked when the settings name no other. */
+  readonly hosts: readonly string[];
+  /** The setting that replaces them. */
+  readonly setting: string;
+};
+
 /** Knows one protocol. Made by a factory; may hold what the cameras of one device share. */
 export interface CameraDriver {
   readonly id: DriverId;
@@ -89,6 +116,10 @@ export interface CameraDriver {
     readonly audio: readonly AudioCodec[];
     readonly discovery: boolean;
   };
+  /** Left out by drivers that talk to nobody but the camera. */
+  readonly outside?: OutsideService;
+  /** The way to the camera as a user sees it, without the first picture; left out: the camera answers. */
+  readonly steps?: readonly DialStep[];
   /**
    * Settings as users paste them to settings as they are stored (credentials inside an address to their own fields). Called
    * before the schema, so the input may be anything. Never throws.
@@ -104,6 +135,11 @@ export interface CameraDriver {
    * @throws NvrError `refused` (credentials), `timeout`, `unavailable`, `protocol`; may carry `coolDownMs`
    */
   open(settings: DriverSettings, context: DriverContext): Promise<CameraSession>;
+  /**
+   * The channels of a device, each as it is found; plays none.
+   * @throws NvrError as `open`
+   */
+  channels?(settings: DriverSettings, context: DriverContext): AsyncIterable<DeviceChannel>;
   /** Looks for cameras until its own time is up; yields each device once. */
   discover?(context: DiscoveryContext): AsyncIterable<DiscoveredCamera>;
   /**

@@ -55,6 +55,7 @@ test('a camera as the interface shows it', async () => {
     'recording',
     'since',
     'state',
+    'step',
     'viewers',
     'width',
   ]);

@@ -21,6 +21,7 @@ const expected: Readonly<Record<string, Access>> = {
   'POST /api/tokens': 'admin',
   'DELETE /api/tokens/:id': 'admin',
   'GET /api/drivers': 'viewer',
+  'POST /api/drivers/:driver/channels': 'admin',
   'POST /api/discovery': 'admin',
   'GET /api/cameras': 'viewer',
   'POST /api/cameras': 'admin',

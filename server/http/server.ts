@@ -164,7 +164,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(setupRoutes, { auth, audit });
   await app.register(userRoutes, { auth, fleet, audit });
   await app.register(tokenRoutes, { auth, fleet, audit });
-  await app.register(driverRoutes, { fleet, discovery });
+  await app.register(driverRoutes, { fleet, discovery, channels: probe.channels });
   await app.register(cameraRoutes, { fleet, probe, audit, recordings });
   await app.register(eventRoutes, { fleet, bus, events, clock });
   await app.register(settingsRoutes, { settings, audit });

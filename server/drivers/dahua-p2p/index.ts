@@ -4,10 +4,12 @@ import type { DriverSettings } from '../../core/camera-config.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { CameraDriver, CameraSession, DriverContext, SessionCounters } from '../driver.ts';
 import { openRtsp } from '../rtsp/open-rtsp.ts';
-import { DEVICE_LOOPBACK } from './dialect.ts';
+import { findChannels } from './channels.ts';
+import { DEFAULT_SERVER, DEVICE_LOOPBACK } from './dialect.ts';
 import { readMemory } from './memory.ts';
-import { type DahuaSettings, readSettings, settingsSchema } from './settings.ts';
+import { type DahuaSettings, maskSerial, readSettings, settingsSchema } from './settings.ts';
 import { type TunnelLease, Tunnels } from './tunnels.ts';
+import { dahuaSteps } from './way.ts';
 
 /** Options of {@link createDahuaDriver}. */
 export type DahuaDriverOptions = {
@@ -76,11 +78,6 @@ async function open(settings: DahuaSettings, context: DriverContext, tunnels: Tu
   }
 }
 
-/** All but the last four characters hidden: whoever knows a serial number can knock at the device. */
-function maskSerial(serial: string): string {
-  return `…${serial.slice(-4)}`;
-}
-
 /** The driver; its cameras share their devices' tunnels. */
 export function createDahuaDriver(options: DahuaDriverOptions = {}): CameraDriver {
   const tunnels = new Tunnels();
@@ -99,7 +96,10 @@ export function createDahuaDriver(options: DahuaDriverOptions = {}): CameraDrive
       audio: ['aac', 'pcma', 'pcmu', 'pcm-s16le'],
       discovery: false,
     },
+    steps: dahuaSteps,
+    outside: { hosts: [options.server ?? DEFAULT_SERVER], setting: 'server' },
     check: (settings) => void read(settings),
+    channels: (settings, context) => findChannels(read(settings), context, tunnels),
     open: (settings, context) => open(read(settings), context, tunnels),
   };
 }

@@ -10,6 +10,7 @@ import { cloudLimits, signalTiming } from './dialect.ts';
 import { type Established, establish } from './establish.ts';
 import type { DahuaSettings } from './settings.ts';
 import { Tunnel } from './tunnel.ts';
+import { Way } from './way.ts';
 
 const MAX_BACK_OFF_MS = 60_000;
 const HEALTHY_MS = 60_000;
@@ -24,6 +25,7 @@ export type TunnelLease = {
 };
 
 type Entry = {
+  readonly way: Way;
   users: number;
   opening: Promise<Tunnel> | null;
   tunnel: Tunnel | null;
@@ -36,7 +38,7 @@ type Entry = {
   learned: Learned | null;
 };
 
-type TunnelContext = Pick<DriverContext, 'net' | 'clock' | 'log' | 'signal'>;
+type TunnelContext = Pick<DriverContext, 'net' | 'clock' | 'log' | 'signal' | 'step'>;
 
 /** See the head of this file. */
 export class Tunnels {
@@ -52,6 +54,7 @@ export class Tunnels {
     const entry = this.#entry(settings);
     entry.learned ??= learned;
     entry.users++;
+    const unfollow = entry.way.follow(context.step);
     let isReleased = false;
     const release = async () => {
       if (isReleased) return;
@@ -64,6 +67,8 @@ export class Tunnels {
     } catch (error) {
       await release();
       throw error;
+    } finally {
+      unfollow();
     }
   }
 
@@ -81,7 +86,7 @@ export class Tunnels {
       if (users === 0 && !tunnel) this.#entries.delete(old);
     }
     const entry: Entry = {
-      ...{ users: 0, opening: null, tunnel: null, abort: new AbortController(), closing: null },
+      ...{ way: new Way(), users: 0, opening: null, tunnel: null, abort: new AbortController(), closing: null },
       ...{ attemptAtMs: Number.NEGATIVE_INFINITY, openedAtMs: 0, failures: 0, lastError: null, learned: null },
     };
     this.#entries.set(key, entry);
@@ -113,16 +118,21 @@ export class Tunnels {
     this.counts.attempts++;
     this.#attemptsAtMs = [...this.#attemptsAtMs.filter((atMs) => beganMs - atMs < MINUTE_MS), beganMs];
     let established: Established | null = null;
+    entry.way.begin();
     try {
       established = await establish({
         ...{ net, clock, signal, settings, learned: entry.learned },
-        onStep: (step, facts) => log.debug({ step, ...facts }, 'On the way to the device'),
+        onStep: (step, facts) => {
+          log.debug({ step, ...facts }, 'On the way to the device');
+          entry.way.attempted(step, facts);
+        },
         onRequest: () => {
           this.counts.requests++;
         },
       });
       const tunnel = await Tunnel.open(net, established);
       signal.throwIfAborted();
+      entry.way.opened(established.path);
       const { profile, type, dialect } = established;
       entry.learned = { profile, type, dialect };
       Object.assign(entry, { tunnel, openedAtMs: clock.monoMs(), lastError: null });

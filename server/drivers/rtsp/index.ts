@@ -8,6 +8,7 @@ import type { CameraDriver, CameraSession, DriverContext } from '../driver.ts';
 import { hostPart, normalizeSettings } from '../source-settings.ts';
 import { openRtsp } from './open-rtsp.ts';
 import { readSettings, settingsSchema } from './settings.ts';
+import { rtspSteps } from './steps.ts';
 
 async function open(stored: DriverSettings, context: DriverContext): Promise<CameraSession> {
   const { url, credentials, transport } = readSettings(stored);
@@ -40,6 +41,7 @@ export function createRtspDriver(): CameraDriver {
       audio: ['aac', 'pcma', 'pcmu', 'pcm-s16le'],
       discovery: false,
     },
+    steps: rtspSteps,
     normalize: normalizeSettings,
     check: (settings) => void readSettings(settings),
     open,

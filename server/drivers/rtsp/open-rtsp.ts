@@ -34,6 +34,7 @@ export async function openRtsp(source: RtspSource, context: DriverContext): Prom
     throw new NvrError('internal', 'An RTSP address with user information reached the driver');
   }
   const stream = await context.net.streams.connect({ ...endpoint, signal: context.signal, ...(tls && { tls }) });
+  context.step?.('connected');
   const policies = { ...defaultPolicies, ...source.policies };
   const session = new RtspSession(
     { stream, requestUrl, auth: new HttpAuth(credentials), peer, transport, policies },

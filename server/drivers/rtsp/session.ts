@@ -124,6 +124,7 @@ export class RtspSession implements CameraSession {
     const { requestUrl, peer, policies, transport } = this.#parts;
     await this.#askOptions();
     const described = await this.#dialogue.request('DESCRIBE', requestUrl, { Accept: 'application/sdp' });
+    this.#context.step?.('login');
     const sdp = parseSdp(described.body);
     this.#base = chooseBase(policies.base, requestUrl, described.headers);
     const { video, audio, audioLeftOut } = chooseTracks(sdp, peer);

@@ -15,11 +15,13 @@ import {
   CameraPatch,
   CameraReply,
   CameraTestInput,
+  CameraTestLine,
   CameraTestReply,
   cameraView,
   ReleaseInput,
 } from '../schemas/camera.ts';
-import { CameraParams, NoContent, NoQuery, OneOf, problems, strict } from '../schemas/common.ts';
+import { CameraParams, jsonOrLines, NoContent, NoQuery, OneOf, problems, strict } from '../schemas/common.ts';
+import { LINES_TYPE, sendLines, wantsLines } from '../step-lines.ts';
 
 /** What these routes work on. */
 export type CameraRoutesOptions = {
@@ -72,11 +74,15 @@ export async function cameraRoutes(app: App, { fleet, probe, audit, recordings }
       schema: {
         tags,
         summary: 'Try settings: dial, take one picture, say goodbye',
+        description: `With \`Accept: ${LINES_TYPE}\` the reply is one line of JSON for each step as it is reached, then one with the result.`,
         body: CameraTestInput,
-        response: { 200: CameraTestReply, ...problems },
+        response: { 200: jsonOrLines(CameraTestReply, CameraTestLine), ...problems },
       },
     },
-    async (request, reply) => probe.run(request.body, requestSignal(request, reply)),
+    async (request, reply) =>
+      wantsLines(request)
+        ? sendLines(request, reply, (listener) => probe.run(request.body, listener))
+        : probe.run(request.body, { signal: requestSignal(request, reply) }),
   );
 
   app.get(

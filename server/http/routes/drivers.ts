@@ -1,17 +1,28 @@
 // What kinds of cameras Perch knows, and which answer on the network.
 
 import Type from 'typebox';
+import type { DeviceChannels } from '../../cameras/device-channels.ts';
 import type { Discovery } from '../../cameras/discovery.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
+import { dialPlan } from '../../core/dial-step.ts';
+import { NvrError } from '../../core/nvr-error.ts';
 import type { App } from '../app.ts';
-import { DiscoveryReply, DriverReply } from '../schemas/camera.ts';
-import { NoQuery, problems } from '../schemas/common.ts';
+import { requestSignal } from '../request-signal.ts';
+import { ChannelReply, ChannelsInput, ChannelsLine, DiscoveryReply, DriverReply } from '../schemas/camera.ts';
+import { jsonOrLines, NoQuery, problems, strict } from '../schemas/common.ts';
+import { LINES_TYPE, sendLines, wantsLines } from '../step-lines.ts';
 
 /** What these routes work on. */
-export type DriverRoutesOptions = { readonly fleet: Fleet; readonly discovery: Discovery };
+export type DriverRoutesOptions = {
+  readonly fleet: Fleet;
+  readonly discovery: Discovery;
+  readonly channels: DeviceChannels;
+};
+
+const DriverParams = Type.Object({ driver: Type.String({ minLength: 1, maxLength: 40 }) }, strict);
 
 /** `/api/drivers` and `/api/discovery`. */
-export async function driverRoutes(app: App, { fleet, discovery }: DriverRoutesOptions): Promise<void> {
+export async function driverRoutes(app: App, { fleet, discovery, channels }: DriverRoutesOptions): Promise<void> {
   app.get(
     '/api/drivers',
     {
@@ -24,7 +35,7 @@ export async function driverRoutes(app: App, { fleet, discovery }: DriverRoutesO
       },
     },
     async () =>
-      fleet.drivers().map(({ id, name, description, settingsSchema, capabilities }) => ({
+      fleet.drivers().map(({ id, name, description, settingsSchema, capabilities, steps, outside, channels: ask }) => ({
         id,
         name,
         description,
@@ -34,7 +45,32 @@ export async function driverRoutes(app: App, { fleet, discovery }: DriverRoutesO
           audio: [...capabilities.audio],
           discovery: capabilities.discovery,
         },
+        channels: ask !== undefined,
+        steps: dialPlan(steps).map(({ id: step, title }) => ({ id: step, title })),
+        outside: outside ? { hosts: [...outside.hosts], setting: outside.setting } : null,
       })),
+  );
+
+  app.post(
+    '/api/drivers/:driver/channels',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags: ['cameras'],
+        summary: 'The channels of a device (a recorder), found without playing any',
+        description: `With \`Accept: ${LINES_TYPE}\` the reply is one line of JSON for each step as it is reached, then one with the result.`,
+        params: DriverParams,
+        body: ChannelsInput,
+        response: { 200: jsonOrLines(Type.Array(ChannelReply), ChannelsLine), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const input = { ...request.body, driver: request.params.driver };
+      if (wantsLines(request)) return sendLines(request, reply, (listener) => channels.run(input, listener));
+      const result = await channels.run(input, { signal: requestSignal(request, reply) });
+      if (!result.ok) throw new NvrError(result.error.code, result.error.message);
+      return [...result.channels];
+    },
   );
 
   app.post(

@@ -24,12 +24,35 @@ const Name = Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH });
 const Slug = Type.String({ minLength: 1, maxLength: MAX_SLUG_LENGTH, pattern: '^[a-z0-9-]+$' });
 const SubSource = Type.Object({ driver: Driver, settings: Settings }, strict);
 
+/** A second source by itself. */
+export const SubStatusReply = Type.Object({
+  state: OneOf(['idle', 'connecting', 'live', 'coolingDown', 'backingOff', 'refused'], {
+    description: 'idle: connected only while somebody looks, and nobody does',
+  }),
+  since: IsoTime,
+  nextAttemptAt: Nullable(IsoTime),
+  codec: Nullable(Codec),
+  width: Nullable(Type.Integer()),
+  height: Nullable(Type.Integer()),
+  frameRate: Type.Number(),
+  bitRate: Type.Number(),
+  lastFrameAt: Nullable(IsoTime),
+  framesReceived: Type.Integer(),
+  framesDropped: Type.Integer(),
+  bytesReceived: Type.Integer(),
+  reconnects: Type.Integer(),
+  viewers: Type.Integer(),
+  shown: Type.Boolean({ description: 'Its viewers see it; else the main source stands in' }),
+  error: Nullable(Type.Object({ code: Type.String(), message: Type.String(), at: IsoTime })),
+});
+
 /** The state of a camera's connection. */
 export const StatusReply = Type.Object({
   state: OneOf(['disabled', 'connecting', 'live', 'coolingDown', 'backingOff', 'refused']),
   since: IsoTime,
   nextAttemptAt: Nullable(IsoTime),
   coolDownReason: Nullable(OneOf(['stalePort', 'released'])),
+  step: Nullable(Type.String({ description: 'While connecting: what is waited for' })),
   codec: Nullable(Codec),
   width: Nullable(Type.Integer()),
   height: Nullable(Type.Integer()),
@@ -43,6 +66,7 @@ export const StatusReply = Type.Object({
   viewers: Type.Integer(),
   recording: Type.Boolean(),
   audio: Type.Boolean(),
+  sub: Nullable(SubStatusReply),
   error: Nullable(Type.Object({ code: Type.String(), message: Type.String(), at: IsoTime })),
 });
 
@@ -111,6 +135,44 @@ export const CameraTestReply = Type.Object({
   error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
 });
 
+/** A step on the way to a camera. */
+export const StepReply = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  detail: Nullable(Type.String()),
+  afterMs: Type.Integer({ description: 'Since the dial began' }),
+});
+
+/** One line of a test that is watched. */
+export const CameraTestLine = Type.Union([Type.Object({ step: StepReply }), Type.Object({ result: CameraTestReply })]);
+
+/** A device whose channels are asked for. */
+export const ChannelsInput = Type.Omit(CameraTestInput, ['driver'], strict);
+
+/** A channel of a device. */
+export const ChannelReply = Type.Object({
+  channel: Type.Integer(),
+  codec: Codec,
+  width: Nullable(Type.Integer()),
+  height: Nullable(Type.Integer()),
+  settings: AnyObject('To merge over the settings that were sent'),
+  subSettings: Nullable(AnyObject('The same for the sub stream; null when there is none')),
+  alreadyAdded: Type.Boolean(),
+});
+
+/** One line of a search for channels that is watched. */
+export const ChannelsLine = Type.Union([
+  Type.Object({ step: StepReply }),
+  Type.Object({
+    result: Type.Object({
+      ok: Type.Boolean(),
+      channels: Type.Optional(Type.Array(ChannelReply)),
+      complete: Type.Optional(Type.Boolean({ description: 'False when the time was up first' })),
+      error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
+    }),
+  }),
+]);
+
 /** How long to stay away. */
 export const ReleaseInput = Type.Object(
   { minutes: Type.Number({ exclusiveMinimum: 0, maximum: MAX_RELEASE_MINUTES }) },
@@ -128,6 +190,19 @@ export const DriverReply = Type.Object({
     audio: Type.Array(Type.String()),
     discovery: Type.Boolean(),
   }),
+  channels: Type.Boolean({ description: 'Its devices may have several channels' }),
+  steps: Type.Array(Type.Object({ id: Type.String(), title: Type.String() }), {
+    description: 'What a test goes through, in order',
+  }),
+  outside: Nullable(
+    Type.Object(
+      {
+        hosts: Type.Array(Type.String()),
+        setting: Type.String({ description: 'The setting that replaces the hosts' }),
+      },
+      { description: 'Whom it asks besides the camera itself; nobody before a camera is tested or enabled' },
+    ),
+  ),
 });
 
 /** What answered on the network. */
@@ -139,8 +214,11 @@ export const DiscoveryReply = Type.Object({
 
 /** A status with its times written out. */
 export function statusView(status: CameraStatus): Of<typeof StatusReply> {
+  return { ...status, ...timesOf(status), sub: status.sub && { ...status.sub, ...timesOf(status.sub) } };
+}
+
+function timesOf(status: Pick<CameraStatus, 'since' | 'nextAttemptAt' | 'lastFrameAt' | 'error'>) {
   return {
-    ...status,
     since: isoTime(status.since),
     nextAttemptAt: isoTimeOrNull(status.nextAttemptAt),
     lastFrameAt: isoTimeOrNull(status.lastFrameAt),

@@ -19,6 +19,14 @@ export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 export const OneOf = <T extends string>(words: readonly T[], options: { description?: string } = {}) =>
   Type.Unsafe<T>({ type: 'string', enum: [...words], ...options });
 
+/** `?source=`. @param fallback what is taken when it is left out */
+export const sourceQuery = (fallback: string) =>
+  Type.Optional(
+    OneOf(['main', 'sub'], {
+      description: `Which source of a camera that has a second, smaller one; without one it is always the main. Left out: ${fallback}`,
+    }),
+  );
+
 /** `{camera}` in a path. */
 export const CameraParams = Type.Object(
   { camera: Type.String({ minLength: 1, maxLength: MAX_REF_LENGTH, description: 'Id or slug of a camera' }) },
@@ -47,6 +55,11 @@ export const ProblemSchema = Type.Object(
   },
   { title: 'Problem', description: 'application/problem+json' },
 );
+
+/** A reply that is one JSON value, or lines of JSON (step-lines.ts) for who asks for them. */
+export const jsonOrLines = <T extends TSchema, L extends TSchema>(value: T, line: L) => ({
+  content: { 'application/json': { schema: value }, 'application/x-ndjson': { schema: line } },
+});
 
 /** The error replies of a route, for its `response`. */
 export const problems = { '4xx': ProblemSchema, '5xx': ProblemSchema } as const;
