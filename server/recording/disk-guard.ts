@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, readFile, rename, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../core/clock.ts';
-import { NvrError } from '../core/nvr-error.ts';
+import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { StorageIdentity } from '../store/storage-identity.ts';
 
 /** The file that says which storage this is, in the recordings folder. */
@@ -34,6 +34,8 @@ export type DiskGuardOptions = {
   readonly identity?: { load(): StorageIdentity | null; save(identity: StorageIdentity): void };
   /** The file whose file system and presence tell whether the data directory itself is there. */
   readonly databaseFile?: string;
+  /** Writes what the database still owes. @throws NvrError `exhausted`, `unavailable` while it cannot */
+  readonly settle?: () => void;
   /** Told of each change, in order; the next look waits for it. */
   readonly onChange: (look: StorageLook, before: StorageState) => Promise<void>;
 };
@@ -128,6 +130,8 @@ export class DiskGuard {
     const identified = await this.#identify();
     if (identified) return identified;
     await access(root, constants.W_OK);
+    const refused = this.#settle();
+    if (refused) return refused;
     const space = await diskSpace(root);
     if (!space) return { state: 'missing', message: `The file system of ${root} does not answer` };
     const factor = this.#look.state === 'full' ? RESUME_FACTOR : 1;
@@ -135,6 +139,17 @@ export class DiskGuard {
       return { state: 'full', message: `The disk of ${root} is full: ${space.freeBytes} bytes are free` };
     }
     return { state: 'ok', message: '' };
+  }
+
+  /** @returns why the database takes nothing, or `null` when it does */
+  #settle(): StorageLook | null {
+    try {
+      this.#options.settle?.();
+      return null;
+    } catch (error) {
+      const { code, message } = toNvrError(error);
+      return { state: code === 'exhausted' ? 'full' : 'readOnly', message };
+    }
   }
 
   /** @returns why this is not our storage, or `null` when it is. @throws the disk's error */

@@ -91,6 +91,7 @@ export class Recordings {
     const { identity, databaseFile } = options;
     this.#guard = new DiskGuard({
       ...{ root: this.files.root, clock: this.#clock, onChange: (look, before) => this.#storageChanged(look, before) },
+      settle: () => this.#settle(),
       ...(identity && { identity }),
       ...(databaseFile !== undefined && { databaseFile }),
     });
@@ -114,9 +115,8 @@ export class Recordings {
     this.#writable = state === 'ok';
     this.#offs.push(
       bus.on('recording.failed', ({ code }) => {
-        if (code !== 'exhausted') return;
         void this.#guard.look();
-        this.#retainSoon();
+        if (code === 'exhausted') this.#retainSoon();
       }),
     );
     this.#guard.start();
@@ -290,6 +290,15 @@ export class Recordings {
       ((folder) => fleet.all().find(({ config }) => config.folder === folder)?.id ?? null);
     const { signal } = this.#abort;
     return adopt({ ...{ files: this.files, index, bus, clock: this.#clock, log: this.#log }, cameraOfFolder, signal });
+  }
+
+  /** Rows that a full or read-only disk did not take. @throws NvrError while it still does not */
+  #settle(): void {
+    const { index, bus } = this.#options;
+    for (const { camera, folder, id, startAt, endAt, bytes } of index.settle()) {
+      const fact = { camera: camera ?? '', slug: folder, segment: id, start: startAt, end: endAt, bytes };
+      bus.publish('segment.closed', fact);
+    }
   }
 
   /** The disk became full, vanished or came back: recorders end or begin, and everybody is told. */

@@ -14,6 +14,7 @@ export const keptFacts = [
   'camera.moved',
   'segment.adopted',
   'recording.failed',
+  'recording.clockStepped',
   'storage.full',
   'storage.missing',
   'storage.cameBack',
@@ -52,6 +53,8 @@ type EventRow = { id: number; at: number; type: string; camera_id: string | null
 /** Rows kept whatever their age: a camera that comes and goes all day must not fill the disk. */
 const MAX_ROWS = 200_000;
 const PRUNE_EVERY = 500;
+/** Events that wait in memory for a disk that takes nothing. */
+const MAX_UNWRITTEN = 500;
 const DAY_MS = 24 * 3600 * 1000;
 
 /** Rows of `events`. Bounded by age and number. */
@@ -62,6 +65,8 @@ export class EventLog {
   readonly #insert;
   readonly #prune;
   readonly #maxRows: number;
+  /** Events that the database did not take yet. */
+  readonly #unwritten: (string | number | null)[][] = [];
   #writes = 0;
   #prunedAt = 0;
 
@@ -119,7 +124,13 @@ export class EventLog {
 
   #keep<N extends FactName>(name: N, fact: Facts[N]): void {
     const { camera = null, slug = null, ...data } = fact as { camera?: string | null; slug?: string };
-    this.#insert.run(Math.round(this.#clock.wallMs()), name, camera, slug, JSON.stringify(data));
+    this.#unwritten.push([Math.round(this.#clock.wallMs()), name, camera, slug, JSON.stringify(data)]);
+    if (this.#unwritten.length > MAX_UNWRITTEN) this.#unwritten.shift();
+    // A full disk is an event too: it is written when there is room again, with the time at which it was.
+    for (let next = this.#unwritten[0]; next; next = this.#unwritten[0]) {
+      this.#insert.run(...next);
+      this.#unwritten.shift();
+    }
     const idleMs = Math.abs(this.#clock.wallMs() - this.#prunedAt);
     if (++this.#writes % PRUNE_EVERY === 0 || idleMs > DAY_MS) this.prune();
   }

@@ -3,6 +3,7 @@
 import type { RecordingFormat } from '../core/camera-config.ts';
 import type { VideoCodec } from '../core/frame.ts';
 import type { Db } from './database.ts';
+import { OwedRows } from './owed-rows.ts';
 
 /** Why a segment ended (design/recordings.md). */
 export type EndReason =
@@ -121,6 +122,7 @@ export class SegmentIndex {
   readonly #statements;
   /** Length of the longest segment: how far before a moment one may begin that reaches it. */
   #longestMs: number;
+  readonly #owed = new OwedRows();
 
   constructor(db: Db) {
     this.#db = db;
@@ -205,6 +207,21 @@ export class SegmentIndex {
    * {@link makeRoom}. @returns what it displaced
    */
   add(segment: Segment): Segment[] {
+    try {
+      return this.#insert(segment);
+    } catch (cause) {
+      throw this.#owed.keep(segment, cause);
+    }
+  }
+
+  /** Adds what the database's disk did not take before. @returns what has its row now @throws NvrError while it still does not */
+  settle(): Segment[] {
+    return this.#owed.settle((segment) => {
+      if (!this.byPath(segment.path)) this.#insert(segment);
+    });
+  }
+
+  #insert(segment: Segment): Segment[] {
     const { displaced: _, hasMotion, protected: kept, ...row } = segment;
     const { camera, startAt, endAt } = segment;
     const displaced = this.transaction(() => {

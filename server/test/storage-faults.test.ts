@@ -6,7 +6,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { DATABASE_FILE } from '../app.ts';
 import { IDENTITY_FILE } from '../recording/disk-guard.ts';
+import { fsck } from '../recording/fsck.ts';
 import { type Nvr, startNvr } from './harness.ts';
 import { mountSmallDisk, noSmallDisk } from './small-disk.ts';
 
@@ -68,6 +70,39 @@ test('a full disk: retention makes room, recording goes on; with nothing to dele
   await nvr.app.bus.next('segment.closed');
   const events = await nvr.ok<{ events: { type: string }[] }>('GET', '/api/events?type=storage.full');
   assert.ok(events.events.length > 0);
+});
+
+test('the disk of the database and of everything is full to the last byte: live goes on, nothing is lost, all resumes', {
+  skip: noSmallDisk,
+}, async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'perch-storage-'));
+  mountSmallDisk(t, dataDir, 12);
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const databaseFile = join(dataDir, DATABASE_FILE);
+  const ballast = join(dataDir, 'ballast');
+  {
+    await using nvr = await startNvr({ dataDir, cameras: [camera] });
+    await nvr.app.bus.next('segment.closed');
+    for (const row of nvr.app.recordings.index.rows()) nvr.app.recordings.index.setProtected(row.id, true);
+    const full = nvr.app.bus.next('storage.full');
+    fill(ballast);
+    await full;
+    while (nvr.app.recordings.storageLook.state !== 'full') await nvr.frames('camera-1', 1);
+    // Until the database itself has refused something: the note that Perch is alive goes there every two seconds.
+    while ((await nvr.api('PATCH', '/api/settings', { siteName: 'x'.repeat(60) })).status !== 507) fill(ballast);
+    fill(ballast);
+    await nvr.frames('camera-1', 10);
+    assert.equal(nvr.app.fleet.get('camera-1').status().state, 'live');
+    assert.equal((await nvr.ok<{ state: string }>('GET', '/api/storage')).state, 'full');
+    assert.equal((await nvr.ok<{ status: string }>('GET', '/healthz')).status, 'ok');
+    const back = nvr.app.bus.next('storage.cameBack');
+    rmSync(ballast);
+    await back;
+    await nvr.app.bus.next('segment.closed');
+    const { events } = await nvr.ok<{ events: { type: string }[] }>('GET', '/api/events?type=storage.full');
+    assert.ok(events.length > 0, 'the event that could not be written is there now');
+  }
+  assert.deepEqual((await fsck({ dataDir, databaseFile, repair: false })).found, []);
 });
 
 test('a disk that goes away: nothing is written in its place, live goes on, recording goes on when it is back', {
