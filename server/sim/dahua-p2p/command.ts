@@ -30,6 +30,7 @@ const options = {
   'dead-agents': { type: 'integer', default: 0, min: 0, max: 100, help: 'the first agents forward nothing' },
   dialect: { type: 'text', value: 'NAME', default: 'both', help: 'plain, sign, both' },
   packed: { type: 'flag', help: 'fills segments across message borders under load' },
+  channels: { type: 'integer', default: 1, min: 1, max: 64, help: 'channels of the device, as of a recorder' },
   lease: { type: 'integer', default: 1800, min: 1, max: 86_400, help: 'seconds that an agent lives' },
 } as const satisfies OptionTable;
 
@@ -53,7 +54,7 @@ export const dahuaCommand: SimulationCommand<typeof options> = {
       const path = '/cam/realmonitor';
       const rtsp = await RtspSimulator.start({
         ...{ net: systemNet, clock: systemClock, host: values.host, port: 0, clip, path },
-        ...{ auth: 'digest-md5-old', username, password, seed },
+        ...{ auth: 'digest-md5-old', username, password, seed, channels: values.channels },
       });
       parts.use(rtsp);
       target = { address: values.host, port: rtsp.port };

@@ -130,8 +130,10 @@ export class RtspConnection {
       this.#reply(request, 302, { Location: faults.redirectTo });
       return;
     }
-    const asked = request.uri.replace(/^rtsps?:\/\/[^/]*/i, '').replace(/\?.*$/, '');
-    if (asked !== path) {
+    const [asked, query] = request.uri.replace(/^rtsps?:\/\/[^/]*/i, '').split('?', 2);
+    const channel = Number(new URLSearchParams(query).get('channel') ?? 1);
+    const { channels = Number.POSITIVE_INFINITY } = options;
+    if (asked !== path || !(channel >= 1 && channel <= channels)) {
       this.#reply(request, 404);
       return;
     }

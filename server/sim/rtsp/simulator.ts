@@ -19,6 +19,8 @@ export type RtspSimulatorOptions = {
   readonly clip: Clip;
   /** The path that has the stream; others are 404. */
   readonly path?: string;
+  /** A recorder: `channel=` 1 to this many in the query; others are 404. Left out: any channel. */
+  readonly channels?: number;
   readonly auth?: AuthScheme;
   readonly username?: string;
   readonly password?: string;
