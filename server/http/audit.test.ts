@@ -1,7 +1,7 @@
 // The audit trail: sign-ins, failures at every door, changes, downloads; and no swarm pushes the rest out.
 
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { newId } from '../core/ids.ts';
@@ -116,4 +116,24 @@ test('every change is written down', async () => {
     ...['camera.changed', 'recording.stop', 'camera.restarted', 'camera.released', 'camera.removed'],
     ...['settings.changed', 'session.ended'],
   ]);
+});
+
+test('the dashboard has words for every action that is written down', async () => {
+  const routes = new URL('./routes/', import.meta.url);
+  const words = await readFile(new URL('../../web/src/pages/audit.tsx', import.meta.url), 'utf8');
+  const found = new Set<string>();
+  for (const name of await readdir(routes)) {
+    if (name.endsWith('.test.ts')) continue;
+    const source = await readFile(new URL(name, routes), 'utf8');
+    for (const [, action] of source.matchAll(
+      /'((?:setup|session|token|user|camera|recording|segment|export)\.[a-z]+)'/g,
+    )) {
+      if (new RegExp(`(?:action\\b.*|\\? |: )'${action}'`).test(source)) found.add(action!);
+    }
+  }
+  assert.ok(found.size > 15, [...found].join(' '));
+  assert.deepEqual(
+    [...found].filter((action) => !words.includes(`'${action}'`)),
+    [],
+  );
 });

@@ -49,7 +49,8 @@ export async function installOpenapi(app: App, version: string): Promise<void> {
     staticCSP: false, // ours holds
     transformSpecification: (document) => relative(document, '../../'),
     theme: { title: 'Perch interface' },
-    uiConfig: { docExpansion: 'none', deepLinking: false },
+    // Without the bar on top, which would open any address and writes a style into the page.
+    uiConfig: { docExpansion: 'none', deepLinking: false, layout: 'BaseLayout' },
     uiHooks: {
       // Its links are relative only behind the final slash.
       onRequest: (request, reply, next) => {

@@ -54,6 +54,7 @@ function page(slug: string, name: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${text}</title>
 <link rel="stylesheet" href="player.css">
+<link rel="icon" href="data:,">
 <script src="player.js" defer></script>
 </head>
 <body data-camera="${escapeHtml(slug)}" data-name="${text}">

@@ -30,7 +30,16 @@ const words: Readonly<Record<string, string>> = {
   'camera.restarted': 'restarted the camera',
   'camera.released': 'released the camera',
   'recording.downloaded': 'watched or downloaded recordings',
+  'recording.played': 'watched recordings',
+  'recording.start': 'started recording by hand',
+  'recording.stop': 'stopped recording by hand',
+  'recording.auto': 'gave recording back to its schedule',
+  'segment.protected': 'protected the recording',
+  'segment.unprotected': 'no longer protects the recording',
   'segment.deleted': 'deleted the recording',
+  'export.created': 'ordered the export',
+  'export.deleted': 'deleted the export',
+  'export.downloaded': 'downloaded the export',
   'settings.changed': 'changed the settings',
 };
 
