@@ -12,9 +12,13 @@ import { CameraProbe } from './cameras/probe.ts';
 import type { Config } from './config.ts';
 import { Bus } from './core/bus.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { isNvrError, NvrError } from './core/nvr-error.ts';
+import { isNvrError, NvrError, toNvrError } from './core/nvr-error.ts';
 import { createDrivers } from './drivers/all-drivers.ts';
+import { auditRefusals } from './http/refused-credentials.ts';
+import { RepeatedDeeds } from './http/repeated-deeds.ts';
+import type { MediaOutputs } from './http/routes/outputs.ts';
 import { createServer } from './http/server.ts';
+import { LiveFeeds } from './live/live-feeds.ts';
 import { ownPorts } from './net/address-rules.ts';
 import { cameraNet } from './net/camera-net.ts';
 import type { Net } from './net/net.ts';
@@ -23,6 +27,7 @@ import { Exporter } from './recording/exporter.ts';
 import { GapJournal } from './recording/gap-journal.ts';
 import { Recordings } from './recording/recordings.ts';
 import { Timeline } from './recording/timeline.ts';
+import { RtspServer } from './rtsp-out/server.ts';
 import { AuditLog } from './store/audit.ts';
 import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
@@ -101,7 +106,7 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
   const recordingsDir = join(config.dataDir, RECORDINGS_FOLDER);
 
   const bus = new Bus((err, name) => log.error({ err, fact: name }, 'A listener failed'));
-  const drivers = createDrivers({ dahuaServer: config.dahuaServer });
+  const drivers = createDrivers({ dahuaServer: config.dahuaServer, dahuaExpose: config.dahuaExpose });
   const table = new CameraTable(db, secrets, (driver) => drivers.get(driver).secrets);
   const fleet = new Fleet({
     table,
@@ -150,6 +155,16 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
   const timeline = new Timeline({ gaps, clock, unindexed: (camera) => recordings.unindexed(camera) });
   const stopEvents = events.follow(bus);
 
+  const audit = new AuditLog(db, clock);
+  const deeds = new RepeatedDeeds(audit, clock);
+  const onRefused = auditRefusals(deeds, auth.accounts);
+  const feeds = new LiveFeeds({ clock, bus, log });
+  const rtsp = new RtspServer({
+    ...{ net: net.streams, auth, fleet, feeds, log },
+    onRefused: (ip, username, reason) => onRefused({ caller: null, ip, log }, username, reason),
+  });
+  const outputs: MediaOutputs = { rtsp: { port: null, warning: null } };
+
   let server: Awaited<ReturnType<typeof createServer>> | null = null;
   let isStopping = false;
 
@@ -168,7 +183,10 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
         discovery: new Discovery({ fleet, clock, net, log, targets: config.discoveryTargets }),
         probe: new CameraProbe({ fleet, drivers, clock, net, log }),
         auth,
-        audit: new AuditLog(db, clock),
+        audit,
+        deeds,
+        feeds,
+        outputs: () => outputs,
         events,
         settings,
         index,
@@ -185,6 +203,7 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
       });
       const port = await listen(server, config);
       ownPorts.add(port);
+      outputs.rtsp = await openRtsp(rtsp, config, log);
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       journal.start();
       fleet.start();
@@ -199,12 +218,27 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
       journal.stop();
       await exporter.stop();
       // One part that fails must not keep the others open.
-      const ends = await Promise.allSettled([recordings.stop(), fleet.stop()]);
+      const ends = await Promise.allSettled([rtsp.close(), recordings.stop(), fleet.stop()]);
       ends.push(...(await Promise.allSettled([server?.close()])));
       stopEvents();
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };
+}
+
+/** A port that is taken is a warning, never a failed start. */
+async function openRtsp(rtsp: RtspServer, config: Config, log: PinoLogger): Promise<MediaOutputs['rtsp']> {
+  if (config.rtspPort === null) return { port: null, warning: null };
+  try {
+    const port = await rtsp.listen(config.host, config.rtspPort);
+    ownPorts.add(port);
+    log.info({ port }, 'RTSP is served');
+    return { port, warning: null };
+  } catch (error) {
+    const warning = `RTSP is not served: ${toNvrError(error).message}. Set PERCH_RTSP_PORT to a free port, or to off.`;
+    log.warn({ port: config.rtspPort }, warning);
+    return { port: null, warning };
+  }
 }
 
 async function setUpAdmin(auth: Auth, { username, password }: NonNullable<Config['admin']>): Promise<void> {

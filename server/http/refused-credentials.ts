@@ -1,14 +1,13 @@
 // Credentials that were refused, whatever the door, as entries of the audit trail.
 
-import type { FastifyRequest } from 'fastify';
 import type { Accounts } from '../auth/accounts.ts';
-import type { RepeatedDeeds } from './repeated-deeds.ts';
+import type { Deedful, RepeatedDeeds } from './repeated-deeds.ts';
 
 /** Entries in ten minutes for one name and address; then they are only counted. */
 const MOST = 5;
 
 /** What is told of each refusal: the name that was given (`null` for a token), and why. */
-export type OnRefused = (request: FastifyRequest, username: string | null, reason: 'wrong' | 'limited') => void;
+export type OnRefused = (request: Deedful, username: string | null, reason: 'wrong' | 'limited') => void;
 
 /** Writes `session.refused`, `session.limited`, `token.refused`, `token.limited`. */
 export function auditRefusals(deeds: RepeatedDeeds, accounts: Pick<Accounts, 'named'>): OnRefused {

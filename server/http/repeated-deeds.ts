@@ -10,6 +10,8 @@ const WINDOW_MS = 10 * 60_000;
 /** Kinds remembered; the oldest are forgotten first. */
 const MAX_KINDS = 10_000;
 
+/** What is known of whoever did it: a request, or a client of another door. */
+export type Deedful = Pick<FastifyRequest, 'caller' | 'ip' | 'log'>;
 type Swarm = { readonly sinceMs: number; written: number; kept: number };
 
 /** See the head of this file. */
@@ -27,7 +29,7 @@ export class RepeatedDeeds {
    * Writes the deed, unless it was written `most` times within ten minutes; the next one written says how many were not.
    * @param kind the same for deeds that are the same thing; who and from where is added here
    */
-  write(request: FastifyRequest, kind: string, most: number, deed: Deed): void {
+  write(request: Deedful, kind: string, most: number, deed: Deed): void {
     const { caller } = request;
     const key = [kind, deed.username ?? caller?.username, caller?.tokenId, request.ip].join('\n');
     const now = this.#clock.monoMs();

@@ -43,6 +43,7 @@ import { liveRoutes } from './routes/live.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { mediaVideoRoutes } from './routes/media-video.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { type MediaOutputs, NO_OUTPUTS, outputRoutes } from './routes/outputs.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { playbackRoutes } from './routes/playback.ts';
 import { segmentRoutes } from './routes/segments.ts';
@@ -84,6 +85,12 @@ export type ServerOptions = {
   readonly recordings: Recordings;
   readonly timeline: Timeline;
   readonly exporter: Exporter;
+  /** What is being watched; the RTSP server shares it. Made here unless given. */
+  readonly feeds?: LiveFeeds;
+  /** Shared with the other doors, so that swarms of failed sign-ins are counted as one. Made here unless given. */
+  readonly deeds?: RepeatedDeeds;
+  /** The doors for media beside this server. */
+  readonly outputs?: () => MediaOutputs;
   readonly options: ServerSettings;
   /** Told of every route as it is made: how tests know them all. */
   readonly onRoute?: (route: RouteOptions) => void;
@@ -141,7 +148,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   installRequestLog(app);
   await installSecurityHeaders(app, options.frameAncestors);
   await app.register(cookie);
-  const deeds = new RepeatedDeeds(server.audit, clock);
+  const deeds = server.deeds ?? new RepeatedDeeds(server.audit, clock);
   const onRefused = auditRefusals(deeds, server.auth.accounts);
   installAuth(app, {
     auth: server.auth,
@@ -150,7 +157,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
     foreignRoutes: [{ prefix: DOCS_PREFIX, access: 'viewer' }],
   });
   await app.register(rateLimit, { max: REQUESTS_PER_MINUTE, timeWindow: 60 * SECOND_MS });
-  const feeds = new LiveFeeds({ clock: server.clock, bus: server.bus, log: server.log });
+  const feeds = server.feeds ?? new LiveFeeds({ clock: server.clock, bus: server.bus, log: server.log });
   app.addHook('preClose', async () => feeds.close()); // before the WebSocket plugin's own hook, which gives no reason
   await app.register(websocket, { options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES } });
   installCoercion(app);
@@ -179,6 +186,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(exportRoutes, { fleet, exporter, audit, deeds });
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
+  await app.register(outputRoutes, { outputs: server.outputs ?? (() => NO_OUTPUTS) });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });
   if (options.webRoot !== null) await app.register(pageRoutes, { webRoot: options.webRoot });
   return app;

@@ -10,7 +10,7 @@ const STEP_MS = 0.5;
 /** The camera's clock went back by more than pictures out of order do: a new session. */
 const BACK_MS = 2000;
 /** Late by more is no network any more, early by more is no drift. */
-const MAX_LATE_MS = 20_000;
+const MAX_LATE_MS = 5000;
 const MAX_EARLY_MS = 1000;
 
 /** See the head of this file. One per track and reader. */
