@@ -273,6 +273,7 @@ export class Fleet {
     return new Camera({
       config,
       driver: drivers.find(config.driver) ?? missingDriver(config.driver),
+      driverOf: (id) => drivers.find(id) ?? missingDriver(id),
       memory: {
         load: () => table.loadMemory(config.id),
         save: (value) => table.saveMemory(config.id, value, clock.wallMs()),

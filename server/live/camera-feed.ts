@@ -29,7 +29,7 @@ export interface FeedMember {
 }
 
 /** One camera's viewers. */
-export class CameraFeed {
+export class CameraFeed implements Disposable {
   readonly camera: LiveCamera;
   readonly #clock: Clock;
   readonly #members = new Set<FeedMember>();
@@ -39,6 +39,7 @@ export class CameraFeed {
   readonly #cards: CardCache;
   readonly #views: JpegViews;
   readonly #awaited = new WeakSet<CardEntry>();
+  readonly #hold: Disposable | null;
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
 
@@ -49,6 +50,7 @@ export class CameraFeed {
     this.#cards = cards;
     this.#views = views;
     this.#onEmpty = onEmpty;
+    this.#hold = camera.hold?.() ?? null;
   }
 
   /** The monotonic clock that frames carry too. */
@@ -101,6 +103,11 @@ export class CameraFeed {
   /** Ends all viewers. */
   close(): void {
     for (const member of [...this.#members]) member.close();
+  }
+
+  /** Nobody watches any more: lets the source go. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#hold?.[Symbol.dispose]();
   }
 
   /** A viewer wants a tick not later than that. One timer serves all: it is only moved to an earlier time. */

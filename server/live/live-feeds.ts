@@ -1,5 +1,6 @@
 // All that is being watched: one feed per watched camera, a bound on the number of viewers, and the end of all of them.
 
+import { subIdOf } from '../cameras/sub-stream.ts';
 import type { Bus } from '../core/bus.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -43,11 +44,16 @@ export class LiveFeeds {
     this.fragmenters = new Fragmenters(clock);
     this.#stopListening = [
       bus.on('camera.removed', ({ camera }) => {
-        this.#feeds.get(camera)?.close();
-        this.views.end(camera);
-        this.fragmenters.end(camera);
+        for (const id of [camera, subIdOf(camera)]) {
+          this.#feeds.get(id)?.close();
+          this.views.end(id);
+          this.fragmenters.end(id);
+        }
       }),
-      bus.on('camera.status', ({ camera }) => this.#feeds.get(camera)?.onStatus()),
+      bus.on('camera.status', ({ camera }) => {
+        this.#feeds.get(camera)?.onStatus();
+        this.#feeds.get(subIdOf(camera))?.onStatus();
+      }),
     ];
   }
 
@@ -104,6 +110,7 @@ export class LiveFeeds {
   }
 
   #forget(feed: CameraFeed): void {
+    feed[Symbol.dispose]();
     if (this.#feeds.get(feed.camera.id) === feed) this.#feeds.delete(feed.camera.id);
   }
 }

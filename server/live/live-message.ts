@@ -26,6 +26,8 @@ export type ClientMessage =
       readonly kind: 'jpeg' | 'mp4';
       readonly width: number | null;
       readonly fps: number | null;
+      /** `sub`: the smaller source where the camera has one. */
+      readonly source: 'main' | 'sub';
     }
   | { readonly type: 'unsubscribe'; readonly id: number }
   | { readonly type: 'ack'; readonly id: number; readonly seq: number };
@@ -56,7 +58,8 @@ export function parseClientMessage(text: string): ClientMessage {
     case 'auth':
       return { type: 'auth', token: textOf(message.token, 'token') };
     case 'subscribe': {
-      const { kind = 'jpeg', width = null, fps = null } = message;
+      const { kind = 'jpeg', width = null, fps = null, source = 'main' } = message;
+      if (source !== 'main' && source !== 'sub') throw bad('source "main" or "sub"');
       if (kind !== 'jpeg' && kind !== 'mp4') throw bad('kind "jpeg" or "mp4"');
       return {
         type: 'subscribe',
@@ -65,6 +68,7 @@ export function parseClientMessage(text: string): ClientMessage {
         kind,
         width: width === null ? null : whole(width, 'width', WIDTH_RANGE.min, WIDTH_RANGE.max),
         fps: fps === null ? null : rate(fps),
+        source,
       };
     }
     case 'unsubscribe':

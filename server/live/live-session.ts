@@ -28,8 +28,8 @@ export type LiveSocket = {
   terminate(): void;
 };
 
-/** Finds a camera for a caller. @throws NvrError `not_found` */
-export type FindCamera = (ref: string) => LiveCamera;
+/** Finds a camera, or its smaller source, for a caller. @throws NvrError `not_found` */
+export type FindCamera = (ref: string, source: 'main' | 'sub') => LiveCamera;
 
 const AUTH_WITHIN_MS = 5000;
 const PING_EVERY_MS = 20_000;
@@ -182,14 +182,17 @@ export class LiveSession implements SubscriptionHost {
     else this.#subscriptions.get(message.id)?.ack(message.seq);
   }
 
-  #subscribe(find: FindCamera, { id, camera: ref, kind, width, fps }: ClientMessage & { type: 'subscribe' }): void {
+  #subscribe(
+    find: FindCamera,
+    { id, camera: ref, source, kind, width, fps }: ClientMessage & { type: 'subscribe' },
+  ): void {
     this.#forget(id);
     try {
       if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS) {
         throw new NvrError('exhausted', `At most ${MAX_SUBSCRIPTIONS} subscriptions on one socket`);
       }
       const options = { id, width, fps, seq: this.#lastSeq.get(id) ?? 0 };
-      const camera = find(ref);
+      const camera = find(ref, source);
       const subscription = this.#feeds.watch<LiveSubscription | Mp4Subscription>(camera, (feed) =>
         kind === 'jpeg'
           ? new LiveSubscription(feed, this, options)

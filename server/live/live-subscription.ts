@@ -182,8 +182,8 @@ export class StateTeller {
 
   /** The first message of a subscription. */
   begin(): void {
-    const { id, config } = this.#feed.camera;
-    this.#host.sendText({ type: 'subscribed', id: this.#id, camera: { id, slug: config.slug, name: config.name } });
+    const { id, slug, name } = this.#feed.camera.config;
+    this.#host.sendText({ type: 'subscribed', id: this.#id, camera: { id, slug, name } });
   }
 
   tell(noSignal: boolean, lastFrameAt: number | undefined): void {

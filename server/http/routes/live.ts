@@ -45,7 +45,7 @@ export async function liveRoutes(app: App, { fleet, feeds, auth, onRefused }: Li
     const admit = (caller: Caller): FindCamera => {
       counted.admitted();
       stops.push(auth.revocations.onRevoked(caller, () => session.end(CLOSE.unauthenticated, 'Signed out')));
-      return (ref) => cameraOf({ caller }, fleet, ref);
+      return (ref, source) => cameraOf({ caller }, fleet, ref).view(source);
     };
     const byToken = (token: string) => {
       const caller = auth.authenticator.byToken(token, originOf(request));

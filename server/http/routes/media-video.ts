@@ -11,7 +11,7 @@ import type { LiveFeeds } from '../../live/live-feeds.ts';
 import { MP4_HEADERS, Mp4Stream } from '../../live/mp4-stream.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
-import { CameraParams } from '../schemas/common.ts';
+import { CameraParams, sourceQuery } from '../schemas/common.ts';
 import { headOnly, stream } from './media.ts';
 
 /** What these routes work on. */
@@ -23,6 +23,7 @@ const RETRY_MS = 2000;
 
 const access = { access: 'media' } as const;
 const methods = ['GET', 'HEAD'] as const;
+const Source = Type.Object({ source: sourceQuery('main') });
 const schemaOf = (summary: string) => ({ tags: ['media'], summary, params: CameraParams });
 const Numbered = Type.Object({ camera: Type.String(), number: Type.Integer({ minimum: 1, maximum: 2 ** 32 }) });
 const HLS_HEADERS = { 'Cache-Control': 'no-store' } as const;
@@ -33,9 +34,12 @@ export async function mediaVideoRoutes(app: App, { fleet, feeds }: MediaVideoRou
     method: [...methods],
     url: '/cameras/:camera/live.mp4',
     config: access,
-    schema: schemaOf('Endless fragmented MP4: H.264 or H.265 as the camera sends it, JPEG encoded; AAC sound'),
+    schema: {
+      ...schemaOf('Endless fragmented MP4: H.264 or H.265 as the camera sends it, JPEG encoded; AAC sound'),
+      querystring: Source,
+    },
     handler: async (request, reply) => {
-      const camera = cameraOf(request, fleet, request.params.camera);
+      const camera = cameraOf(request, fleet, request.params.camera).view(request.query.source ?? 'main');
       if (request.method === 'HEAD') return headOnly(reply, MP4_HEADERS);
       return stream(request, reply, (sink) =>
         feeds.watch(camera, (feed) => new Mp4Stream(feed, sink, feeds.fragmenters.acquire(camera))),
@@ -47,16 +51,14 @@ export async function mediaVideoRoutes(app: App, { fleet, feeds }: MediaVideoRou
     method: [...methods],
     url: '/cameras/:camera/hls/index.m3u8',
     config: access,
-    schema: schemaOf('HLS: the playlist'),
+    schema: { ...schemaOf('HLS: the playlist'), querystring: Source },
     handler: async (request, reply) => {
-      const camera = cameraOf(request, fleet, request.params.camera);
+      const camera = cameraOf(request, fleet, request.params.camera).view(request.query.source ?? 'main');
       reply.headers(HLS_HEADERS).type(PLAYLIST_TYPE);
       if (request.method === 'HEAD') return reply.send();
       const fragmenter = feeds.fragmenters.hold(camera);
       const segments = await closedSegments(fragmenter, feeds.clock, request.callerSignal);
-      const { token } = request.query as { token?: unknown };
-      const query = typeof token === 'string' ? `?token=${encodeURIComponent(token)}` : '';
-      return reply.send(encodePlaylist(segments, fragmenter.discontinuitiesGone, query));
+      return reply.send(encodePlaylist(segments, fragmenter.discontinuitiesGone, pieceQuery(request.query)));
     },
   });
 
@@ -66,9 +68,9 @@ export async function mediaVideoRoutes(app: App, { fleet, feeds }: MediaVideoRou
       method: [...methods],
       url,
       config: access,
-      schema: { tags: ['media'], summary, params: Numbered },
+      schema: { tags: ['media'], summary, params: Numbered, querystring: Source },
       handler: async (request, reply): Promise<FastifyReply> => {
-        const camera = cameraOf(request, fleet, request.params.camera);
+        const camera = cameraOf(request, fleet, request.params.camera).view(request.query.source ?? 'main');
         const fragmenter = feeds.fragmenters.held(camera);
         const bytes = fragmenter && find(fragmenter, request.params.number);
         if (!bytes) throw new NvrError('not_found', 'This piece of the stream is not kept any more');
@@ -84,6 +86,14 @@ export async function mediaVideoRoutes(app: App, { fleet, feeds }: MediaVideoRou
     const segment = fragmenter.segments.find((one) => one.closed && one.number === number);
     return segment ? Buffer.concat(segment.fragments.map(({ data }) => data)) : null;
   });
+}
+
+/** What the pieces of a stream are asked for with: the playlist's own credentials and source. */
+function pieceQuery(query: { readonly source?: string; readonly token?: unknown }): string {
+  const { source, token } = query;
+  const pairs = { ...(source && { source }), ...(typeof token === 'string' && { token }) };
+  const text = new URLSearchParams(pairs).toString();
+  return text === '' ? '' : `?${text}`;
 }
 
 /** The closed segments; waits for the first. @throws NvrError `unavailable` when none comes */

@@ -14,7 +14,7 @@ import type { SoundForm } from '../../live/sound.ts';
 import { StreamSink } from '../../live/stream-sink.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
-import { CameraParams } from '../schemas/common.ts';
+import { CameraParams, sourceQuery } from '../schemas/common.ts';
 
 /** What these routes work on. */
 export type MediaRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFeeds };
@@ -53,11 +53,14 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     method: [...methods],
     url: '/cameras/:camera/mjpeg',
     config: access,
-    schema: { ...schemaOf('Pictures as multipart JPEG, for ever'), querystring: Type.Object({ fps, width, plain }) },
+    schema: {
+      ...schemaOf('Pictures as multipart JPEG, for ever'),
+      querystring: Type.Object({ fps, width, plain, source: sourceQuery('sub') }),
+    },
     handler: async (request, reply) => {
-      const camera = cameraOf(request, fleet, request.params.camera);
-      if (request.method === 'HEAD') return headOnly(reply, MJPEG_HEADERS);
       const { query } = request;
+      const camera = cameraOf(request, fleet, request.params.camera).view(query.source ?? 'sub');
+      if (request.method === 'HEAD') return headOnly(reply, MJPEG_HEADERS);
       const options = { fps: query.fps ?? null, width: query.width ?? null, plain: query.plain ?? false };
       return stream(request, reply, (sink) => feeds.watch(camera, (feed) => new MjpegStream(feed, sink, options)));
     },
@@ -67,9 +70,12 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     method: [...methods],
     url: '/cameras/:camera/frames',
     config: access,
-    schema: schemaOf('JPEGs one after another, for ever; only true frames, untouched'),
+    schema: {
+      ...schemaOf('JPEGs one after another, for ever; only true frames, untouched'),
+      querystring: Type.Object({ source: sourceQuery('sub') }),
+    },
     handler: async (request, reply) => {
-      const camera = cameraOf(request, fleet, request.params.camera);
+      const camera = cameraOf(request, fleet, request.params.camera).view(request.query.source ?? 'sub');
       if (request.method === 'HEAD') return headOnly(reply, FRAMES_HEADERS);
       const onSkipped = (frames: number) => feeds.tally.add('framesSkipped', frames);
       return stream(request, reply, (sink) => feeds.watch(camera, (feed) => new FramesStream(feed, sink, onSkipped)));
@@ -80,12 +86,22 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     method: [...methods],
     url: '/cameras/:camera/snapshot.jpg',
     config: access,
-    schema: { ...schemaOf('The newest picture, from memory'), querystring: Type.Object({ width, maxAge }) },
+    schema: {
+      ...schemaOf('The newest picture, from memory'),
+      querystring: Type.Object({
+        width,
+        maxAge,
+        source: sourceQuery('main, but the sub when it runs and is as wide as `width`'),
+      }),
+    },
     handler: async (request, reply) => {
-      const camera = cameraOf(request, fleet, request.params.camera);
       const { query, headers } = request;
+      const camera = cameraOf(request, fleet, request.params.camera);
+      if (query.source === 'sub' && request.method === 'GET') camera.sub.hold()[Symbol.dispose](); // for the next ones
       const answer = await snapshots.answer(
-        camera,
+        query.source === undefined && query.width !== undefined
+          ? camera.viewOfWidth(query.width)
+          : camera.view(query.source ?? 'main'),
         {
           caller: callerKey(request),
           width: query.width ?? null,

@@ -64,6 +64,15 @@ export class PlayedCamera {
     return { state: this.state, since: 0, nextAttemptAt: null, coolDownReason: null, error: this.error };
   }
 
+  /** It has one source. */
+  view(): this {
+    return this;
+  }
+
+  viewOfWidth(): this {
+    return this;
+  }
+
   /** Publishes a picture as if its last packet had arrived now. */
   show(
     data: Uint8Array,
