@@ -68,6 +68,10 @@ class GuardedUdpSocket implements UdpSocket {
     else this.#socket.send(bytes, to);
   }
 
+  only(peer: Endpoint): void {
+    this.#socket.only(peer);
+  }
+
   close(): Promise<void> {
     return this.#socket.close();
   }

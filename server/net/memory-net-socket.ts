@@ -22,6 +22,7 @@ export class MemoryUdpSocket implements UdpSocket {
   readonly #options: MemoryUdpSocketOptions;
   #handler: DatagramHandler | null = null;
   #closed = false;
+  #peer: Endpoint | null = null;
 
   /** Made by `MemoryHost.openUdp`. */
   constructor(options: MemoryUdpSocketOptions) {
@@ -41,11 +42,19 @@ export class MemoryUdpSocket implements UdpSocket {
   send(bytes: Uint8Array, to: Endpoint): void {
     const isBroadcast = to.address.endsWith('.255');
     const refused = this.#closed || to.port === 0 || bytes.length > MAX_DATAGRAM_BYTES;
-    if (refused || (isBroadcast && !this.#options.broadcast)) {
+    if (refused || (isBroadcast && !this.#options.broadcast) || !this.#hears(to)) {
       this.sendErrors += 1;
       return;
     }
     this.#options.carry({ bytes, from: { address: this.#options.sourceFor(to.address), port: this.local.port }, to });
+  }
+
+  only(peer: Endpoint): void {
+    this.#peer ??= peer;
+  }
+
+  #hears({ address, port }: Endpoint): boolean {
+    return this.#peer === null || (this.#peer.address === address && this.#peer.port === port);
   }
 
   async close(): Promise<void> {
@@ -61,6 +70,6 @@ export class MemoryUdpSocket implements UdpSocket {
 
   /** @internal for the net: a datagram arrived. */
   receive(bytes: Uint8Array, from: Endpoint): void {
-    this.#handler?.(bytes, from);
+    if (this.#hears(from)) this.#handler?.(bytes, from);
   }
 }

@@ -27,6 +27,11 @@ export interface UdpSocket extends AsyncDisposable {
   /** One handler; set it before the first await after opening. */
   onDatagram(handler: DatagramHandler): void;
   send(bytes: Uint8Array, to: Endpoint): void;
+  /**
+   * From now on only this peer is heard, and only it is sent to. The kernel drops what others send before it takes room
+   * in the receive buffer: the way to live through a flood. What is queued already may still come.
+   */
+  only(peer: Endpoint): void;
   /** Closes and resolves when the port is free. Idempotent. */
   close(): Promise<void>;
 }

@@ -66,3 +66,30 @@ test('broadcast addresses are dotted and never loopback', () => {
     assert.ok(!address.startsWith('127.'));
   }
 });
+
+test('with only one peer the kernel keeps the others out of the receive buffer', async () => {
+  await using socket = await systemNet.openUdp({ address: '127.0.0.1', receiveBufferBytes: 64 * 1024 });
+  await using peer = await systemNet.openUdp({ address: '127.0.0.1' });
+  await using stranger = await systemNet.openUdp({ address: '127.0.0.66' });
+  const heard: string[] = [];
+  let wake = () => {};
+  socket.onDatagram((bytes, from) => {
+    heard.push(`${from.address}:${from.port} ${bytes.length}`);
+    wake();
+  });
+  const next = () => new Promise<void>((resolve) => (wake = resolve));
+  const peerName = `127.0.0.1:${peer.local.port}`;
+  socket.only(peer.local);
+  peer.send(Buffer.alloc(1), socket.local);
+  await next(); // it is connected by then
+  // All in one turn, more than the buffer holds: nobody reads meanwhile.
+  for (let n = 0; n < 2000; n++) stranger.send(Buffer.alloc(1000), socket.local);
+  peer.send(Buffer.alloc(2), socket.local);
+  await next();
+  assert.deepEqual(heard, [`${peerName} 1`, `${peerName} 2`]);
+  const answered = new Promise<number>((resolve) => peer.onDatagram((bytes) => resolve(bytes.length)));
+  socket.send(Buffer.alloc(3), peer.local);
+  socket.send(Buffer.alloc(3), stranger.local);
+  assert.equal(await answered, 3);
+  assert.equal(socket.sendErrors, 1, 'to others nothing is sent');
+});

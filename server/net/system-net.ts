@@ -32,6 +32,8 @@ class SystemUdpSocket implements UdpSocket {
   #handler: DatagramHandler | null = null;
   #closing: Promise<void> | null = null;
   #sendErrors = 0;
+  #peer: Endpoint | null = null;
+  #isConnected = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -53,11 +55,25 @@ class SystemUdpSocket implements UdpSocket {
 
   send(bytes: Uint8Array, to: Endpoint): void {
     if (this.#closing) return;
+    const { address, port } = this.#peer ?? to;
+    if (address !== to.address || port !== to.port) {
+      this.#sendErrors++;
+      return;
+    }
     try {
-      this.#socket.send(bytes, 0, bytes.length, to.port, to.address, this.#onSent);
+      if (this.#isConnected) this.#socket.send(bytes, 0, bytes.length, this.#onSent);
+      else this.#socket.send(bytes, 0, bytes.length, to.port, to.address, this.#onSent);
     } catch {
       this.#sendErrors++; // a port or address that no socket takes
     }
+  }
+
+  only(peer: Endpoint): void {
+    if (this.#peer || this.#closing) return;
+    this.#peer = peer;
+    this.#socket.connect(peer.port, peer.address, (error?: Error) => {
+      this.#isConnected = !error;
+    });
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { limits } from '../drivers/iwfcam/dialect.ts';
 import { CountedPictures } from '../sim/counted-pictures.ts';
 import { Spoofer } from '../sim/iwfcam/spoofer.ts';
 import { CAMERA, IwfcamWorld } from './iwfcam-world.ts';
@@ -10,6 +11,7 @@ import { CAMERA, IwfcamWorld } from './iwfcam-world.ts';
 const STEP_MS = 50;
 const STEPS = 1200;
 const MIN_SHARE = 0.99;
+const FLOOD = 500;
 /** Numbers of pictures in flight or about to be: the forger guesses them right. */
 const AHEAD = 8;
 
@@ -49,6 +51,30 @@ test('a minute of forged packets: none is shown, at least 99 % of the true pictu
   context.diagnostic(`${packets} forged pictures; ${shown} of ${sent} true ones shown`);
   assert.ok(sent > 1000);
   assert.ok(shown >= sent * MIN_SHARE, `${shown} of ${sent}`);
+  for (const spoofer of spoofers) await spoofer.close();
+  await world.stop();
+});
+
+test('a flood of others is left to the kernel, and the camera is still heard', async () => {
+  const world = await IwfcamWorld.start({ fps: 20 });
+  const viewer = await world.open();
+  await world.clock.advance(1000);
+  const client = world.simulator.slots[0]!.client;
+  const spoofers = [
+    await Spoofer.open(world.net.host('10.0.0.66'), '10.0.0.66'),
+    await Spoofer.open(world.net.host(CAMERA), CAMERA),
+  ];
+  const flood = async () => {
+    const before = viewer.count('wrongSource');
+    for (let n = 0; n < FLOOD; n++) spoofers[n % 2]!.sound({ session: 1, frameIndex: n }, client);
+    await world.clock.advance(400);
+    return viewer.count('wrongSource') - before;
+  };
+  assert.ok((await flood()) >= limits.strangers);
+  const shown = viewer.pictures.length;
+  assert.equal(await flood(), 0, 'none of them is received any more');
+  await world.clock.advance(1000);
+  assert.ok(viewer.isLive && viewer.pictures.length >= shown + 20);
   for (const spoofer of spoofers) await spoofer.close();
   await world.stop();
 });

@@ -71,6 +71,8 @@ export const limits = {
   /** Pictures in a row that are no JPEG before the codec is called wrong. */
   badPictures: 30,
   receiveBufferBytes: 2 << 20,
+  /** Datagrams of others between two looks, from which on the kernel is told to drop them. */
+  strangers: 200,
   /** Queue between the socket and the reader. */
   queueFrames: 64,
   queueBytes: 8 << 20,

@@ -58,6 +58,7 @@ class StubNet implements Net {
       send() {
         net.sent++;
       },
+      only() {},
       async close() {
         net.deliver = () => {};
       },

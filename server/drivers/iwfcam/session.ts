@@ -40,6 +40,7 @@ export class IwfcamSession implements CameraSession {
   #mediaPort = -1;
   #datagrams = 0;
   #bytes = 0;
+  #strangers = 0;
   readonly #onAbort = () => this.#leave();
 
   constructor(parts: SessionParts, context: DriverContext) {
@@ -119,9 +120,22 @@ export class IwfcamSession implements CameraSession {
     this.#bytes += bytes.length;
     if (isMedia(bytes)) {
       if (from.port === this.#mediaPort && from.address === this.#peerAddress) this.#intake.receive(bytes);
-      else this.#tally.add('wrongSource');
-    } else if (this.#peerAddress !== '' && from.address !== this.#peerAddress) this.#tally.add('wrongSource');
-    else this.#onControl(bytes, from);
+      else this.#stranger('wrongSource');
+    } else if (this.#peerAddress !== '' && from.address !== this.#peerAddress) this.#stranger('wrongSource');
+    else {
+      if (from.port !== this.#mediaPort) this.#stranger(null);
+      this.#onControl(bytes, from);
+    }
+  }
+
+  /**
+   * Somebody else sends to our port. A few are let pass, because the camera's notice that it is closing may come from
+   * another of its ports; a flood would fill the receive buffer and crowd the pictures out.
+   */
+  #stranger(count: 'wrongSource' | null): void {
+    if (count) this.#tally.add(count);
+    if (++this.#strangers !== limits.strangers || this.#state.kind !== 'streaming') return;
+    this.#parts.socket.only({ address: this.#peerAddress, port: this.#mediaPort });
   }
 
   #onControl(bytes: Uint8Array, from: Endpoint): void {
@@ -177,6 +191,7 @@ export class IwfcamSession implements CameraSession {
 
   #onTimer(): void {
     this.#timerMs = -1;
+    this.#strangers = 0;
     // A timer may fire a fraction early; the machine compares with the deadline itself.
     const due = 'deadlineMs' in this.#state ? this.#state.deadlineMs : 0;
     const nowMs = Math.max(this.#context.clock.monoMs(), due);

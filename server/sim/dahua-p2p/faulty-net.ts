@@ -36,6 +36,7 @@ function wrap(socket: UdpSocket, clock: Clock, faults: Faults, random: Random): 
       socket.onDatagram((bytes, from) => inbound.push({ bytes, from, to: socket.local }));
     },
     send: (bytes, to) => outbound.push({ bytes: bytes.slice(), from: socket.local, to }),
+    only: (peer) => socket.only(peer),
     close,
     [Symbol.asyncDispose]: close,
   };
