@@ -19,6 +19,8 @@ export type CameraStatus = {
   readonly since: string;
   readonly nextAttemptAt: string | null;
   readonly coolDownReason?: 'stalePort' | 'released' | null;
+  /** While connecting: what is waited for. */
+  readonly step?: string | null;
   readonly codec: string | null;
   readonly width: number | null;
   readonly height: number | null;
@@ -96,7 +98,35 @@ export type DriverInfo = {
     readonly audio: readonly string[];
     readonly discovery: boolean;
   };
+  /** Its devices may have several channels. */
+  readonly channels: boolean;
+  /** What a test goes through, in order. */
+  readonly steps: readonly DialStep[];
+  /** Whom it asks besides the camera itself. */
+  readonly outside: OutsideService | null;
 };
+
+/** A step on the way to a camera. */
+export type DialStep = { readonly id: string; readonly title: string };
+export type ReachedStep = DialStep & { readonly detail: string | null; readonly afterMs: number };
+
+/** `setting` names the setting that replaces the hosts. */
+export type OutsideService = { readonly hosts: readonly string[]; readonly setting: string };
+
+/** A channel of a recorder, with what to merge over the recorder's settings. */
+export type DeviceChannel = {
+  readonly channel: number;
+  readonly codec: string;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly settings: DriverSettings;
+  readonly subSettings: DriverSettings | null;
+  readonly alreadyAdded: boolean;
+};
+
+export type ChannelSearch =
+  | { readonly ok: true; readonly channels: readonly DeviceChannel[]; readonly complete: boolean }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
 
 export type Discovered = {
   readonly driver: string;
@@ -112,7 +142,8 @@ export type CameraTest =
       readonly width: number;
       readonly height: number;
       readonly firstFrameMs: number;
-      readonly snapshot: string;
+      /** `null` when the picture is no JPEG. */
+      readonly snapshot: string | null;
     }
   | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
 
@@ -127,6 +158,69 @@ export type Segment = {
   readonly codec: string;
   readonly open: boolean;
   readonly endReason: string | null;
+  readonly hasMotion: boolean;
+  readonly protected: boolean;
+};
+
+export type GapReason =
+  | 'offline'
+  | 'refused'
+  | 'cameraDisabled'
+  | 'released'
+  | 'recorderFailed'
+  | 'perchDown'
+  | 'diskFull'
+  | 'storageMissing'
+  | 'clockStep'
+  | 'deleted';
+
+type TimeSpan = { readonly start: string; readonly end: string };
+
+/** `GET /api/timeline`. */
+export type Timelines = {
+  /** The server's clock: that of the browser may be wrong. */
+  readonly now: string;
+  readonly cameras: readonly {
+    readonly id: string;
+    readonly slug: string;
+    readonly recorded: readonly TimeSpan[];
+    readonly gaps: readonly (TimeSpan & { readonly reason: GapReason })[];
+  }[];
+};
+
+/** `GET /api/cameras/{camera}/timeline`. */
+export type CameraTimeline = Omit<Timelines['cameras'][number], 'id' | 'slug'> & {
+  readonly events: readonly EventEntry[];
+};
+
+/** A day (UTC) with recordings. */
+export type RecordedDay = {
+  readonly day: string;
+  readonly segments: number;
+  readonly bytes: number;
+  readonly recordedMs: number;
+};
+
+export type ExportSpan = { readonly camera: string; readonly from: string; readonly to: string };
+export type ExportEstimate = {
+  readonly bytes: number;
+  readonly neededBytes: number;
+  readonly bytesFree: number;
+};
+export type ExportJob = {
+  readonly id: string;
+  readonly camera: string;
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly state: 'queued' | 'running' | 'done' | 'failed';
+  readonly progress: number;
+  readonly secondsLeft: number | null;
+  readonly bytes: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly finishedAt: string | null;
 };
 
 export type User = {
@@ -182,3 +276,15 @@ export type Storage = {
     readonly daysLeft: number | null;
   }[];
 };
+
+/** `POST /api/cameras/{camera}/url-checks`: one of its addresses, opened by Perch itself. */
+export type UrlCheck = {
+  readonly path: string;
+  readonly ok: boolean;
+  readonly status: number | null;
+  readonly firstByteMs: number;
+  readonly detail: string;
+};
+
+/** `GET /api/outputs`: the doors for media beside HTTP. */
+export type MediaOutputs = { readonly rtsp: { readonly port: number | null; readonly warning: string | null } };

@@ -4,15 +4,25 @@ import type {
   AuditEntry,
   CameraInfo,
   CameraTest,
+  CameraTimeline,
+  ChannelSearch,
   Discovered,
   DriverInfo,
   DriverSettings,
   EventEntry,
+  ExportEstimate,
+  ExportJob,
+  ExportSpan,
+  MediaOutputs,
+  ReachedStep,
+  RecordedDay,
   Segment,
   SessionInfo,
   Storage,
+  Timelines,
   Token,
   TokenScope,
+  UrlCheck,
   User,
 } from './api-types.ts';
 import { urlOf } from './base.ts';
@@ -93,6 +103,46 @@ async function call<T>(method: Method, path: string, body?: unknown, signal?: Ab
   return { ok: false, error: { status: response.status, code, message: sentenceOf(response.status, problem) } };
 }
 
+/** Told of each step that Perch has reached. */
+type OnStep = (step: ReachedStep) => void;
+
+/** A call that is answered in lines: steps as they happen, then the result. */
+async function watch<T>(path: string, body: object, onStep: OnStep, signal: AbortSignal): Promise<Result<T>> {
+  const broken: Result<T> = { ok: false, error: UNREACHABLE };
+  try {
+    const response = await fetch(urlOf(path), {
+      method: 'POST',
+      cache: 'no-store',
+      credentials: 'same-origin',
+      headers: { accept: 'application/x-ndjson', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    if (!response.ok) {
+      const problem = (await response.json().catch(() => null)) as Record<string, unknown> | null;
+      if (response.status === 401) onSignedOut();
+      const code = typeof problem?.code === 'string' ? problem.code : 'internal';
+      return { ok: false, error: { status: response.status, code, message: sentenceOf(response.status, problem) } };
+    }
+    let rest = '';
+    const text = new TextDecoder();
+    for (const reader = response.body?.getReader(); reader; ) {
+      const { done, value } = await reader.read();
+      const lines = (rest + text.decode(value, { stream: !done })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const said = JSON.parse(line) as { step?: ReachedStep; result?: T };
+        if (said.step) onStep(said.step);
+        if (said.result) return { ok: true, value: said.result };
+      }
+      if (done) break;
+    }
+    return broken;
+  } catch {
+    return signal.aborted ? { ok: false, error: { status: 0, code: 'cancelled', message: 'Cancelled.' } } : broken;
+  }
+}
+
 const seg = encodeURIComponent;
 
 function query(values: Readonly<Record<string, string | number | undefined>>): string {
@@ -112,26 +162,61 @@ export const api = {
   drivers: () => call<DriverInfo[]>('GET', 'api/drivers'),
   cameras: () => call<CameraInfo[]>('GET', 'api/cameras'),
   camera: (ref: string) => call<CameraInfo>('GET', `api/cameras/${seg(ref)}`),
-  addCamera: (camera: { name: string; driver: string; settings: DriverSettings; recording?: object }) =>
-    call<CameraInfo>('POST', 'api/cameras', camera),
+  addCamera: (camera: {
+    name: string;
+    driver: string;
+    settings: DriverSettings;
+    recording?: object;
+    subSource?: { driver: string; settings: DriverSettings };
+  }) => call<CameraInfo>('POST', 'api/cameras', camera),
   changeCamera: (ref: string, patch: object) => call<CameraInfo>('PATCH', `api/cameras/${seg(ref)}`, patch),
   deleteCamera: (ref: string, recordings: 'keep' | 'delete') =>
     call<unknown>('DELETE', `api/cameras/${seg(ref)}${recordings === 'delete' ? '?recordings=delete' : ''}`),
-  testCamera: (test: { driver: string; settings: DriverSettings; camera?: string }, signal?: AbortSignal) =>
-    call<CameraTest>('POST', 'api/cameras/test', test, signal),
+  testCamera: (
+    test: { driver: string; settings: DriverSettings; camera?: string },
+    onStep: OnStep,
+    signal: AbortSignal,
+  ) => watch<CameraTest>('api/cameras/test', test, onStep, signal),
+  channels: (driver: string, settings: DriverSettings, onStep: OnStep, signal: AbortSignal) =>
+    watch<ChannelSearch>(`api/drivers/${seg(driver)}/channels`, { settings }, onStep, signal),
   restartCamera: (ref: string) => call<unknown>('POST', `api/cameras/${seg(ref)}/restart`),
   releaseCamera: (ref: string, minutes: number) =>
     call<unknown>('POST', `api/cameras/${seg(ref)}/release`, { minutes }),
   record: (ref: string, action: 'start' | 'stop' | 'auto') =>
     call<unknown>('POST', `api/cameras/${seg(ref)}/recording`, { action }),
+  checkUrls: (ref: string, token: string) => call<UrlCheck[]>('POST', `api/cameras/${seg(ref)}/url-checks`, { token }),
+  outputs: () => call<MediaOutputs>('GET', 'api/outputs'),
   discover: (signal?: AbortSignal) => call<{ found: Discovered[] }>('POST', 'api/discovery', undefined, signal),
 
-  segments: (ref: string, span: { from: string; to: string; cursor?: string | undefined; limit?: number }) =>
-    call<{ segments: Segment[]; next: string | null }>('GET', `api/cameras/${seg(ref)}/segments${query(span)}`),
+  segments: (
+    ref: string,
+    span: { from: string; to: string; cursor?: string | undefined; limit?: number; order?: 'asc' | 'desc' },
+    signal?: AbortSignal,
+  ) =>
+    call<{ segments: Segment[]; next: string | null }>(
+      'GET',
+      `api/cameras/${seg(ref)}/segments${query(span)}`,
+      undefined,
+      signal,
+    ),
+  protectSegment: (id: string, isProtected: boolean) =>
+    call<Segment>('PATCH', `api/segments/${seg(id)}`, { protected: isProtected }),
+  timelines: (span: { from: string; to: string }, signal?: AbortSignal) =>
+    call<Timelines>('GET', `api/timeline${query(span)}`, undefined, signal),
+  timeline: (ref: string, span: { from: string; to: string }, signal?: AbortSignal) =>
+    call<CameraTimeline>('GET', `api/cameras/${seg(ref)}/timeline${query(span)}`, undefined, signal),
+  days: (ref: string) => call<RecordedDay[]>('GET', `api/cameras/${seg(ref)}/days`),
+  exports: () => call<ExportJob[]>('GET', 'api/exports'),
+  estimateExport: (span: ExportSpan, signal?: AbortSignal) =>
+    call<ExportEstimate>('POST', 'api/exports/estimate', span, signal),
+  addExport: (span: ExportSpan) => call<ExportJob>('POST', 'api/exports', span),
+  deleteExport: (id: string) => call<unknown>('DELETE', `api/exports/${seg(id)}`),
   deleteSegment: (id: string) => call<unknown>('DELETE', `api/segments/${seg(id)}`),
   storage: () => call<Storage>('GET', 'api/storage'),
-  events: (filter: { camera?: string | undefined; cursor?: string | undefined; limit?: number }) =>
-    call<{ events: EventEntry[]; next: string | null }>('GET', `api/events${query(filter)}`),
+  events: (
+    filter: { camera?: string | undefined; cursor?: string | undefined; limit?: number; from?: string; to?: string },
+    signal?: AbortSignal,
+  ) => call<{ events: EventEntry[]; next: string | null }>('GET', `api/events${query(filter)}`, undefined, signal),
 
   users: () => call<User[]>('GET', 'api/users'),
   addUser: (user: { username: string; password: string; role: string; cameras: readonly string[] | null }) =>
@@ -156,5 +241,28 @@ export async function openMedia(
     return response.ok ? response.body : null;
   } catch {
     return null;
+  }
+}
+
+/** A media URL's bytes, or why there are none. */
+export type MediaReply =
+  | { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly ok: false; readonly status: number; readonly message: string };
+
+/** Reads a media URL of this Perch whole, or a range of it. @param path relative to Perch, or absolute */
+export async function fetchMedia(path: string, range: string | null, signal: AbortSignal): Promise<MediaReply> {
+  try {
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const response = await fetch(urlOf(path), {
+      credentials: 'same-origin',
+      signal: timeout,
+      ...(range === null ? {} : { headers: { range } }),
+    });
+    if (response.ok) return { ok: true, bytes: new Uint8Array(await response.arrayBuffer()) };
+    if (response.status === 401) onSignedOut();
+    const problem = (await response.json().catch(() => null)) as { detail?: unknown; title?: unknown } | null;
+    return { ok: false, status: response.status, message: sentenceOf(response.status, problem) };
+  } catch {
+    return { ok: false, status: 0, message: signal.aborted ? 'Cancelled.' : UNREACHABLE.message };
   }
 }

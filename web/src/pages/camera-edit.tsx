@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../api.ts';
-import type { CameraInfo, CameraTest, DriverInfo } from '../api-types.ts';
+import type { CameraInfo, CameraTest, DriverInfo, ReachedStep } from '../api-types.ts';
 import { cameraOf, cameras, keepCamera } from '../cameras.ts';
 import { href } from '../router.ts';
 import { Button } from '../ui/button.tsx';
@@ -10,6 +10,7 @@ import { CameraCare } from '../ui/camera-care.tsx';
 import { CheckField, TextField } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
+import { OutsideNotice } from '../ui/outside-notice.tsx';
 import { RecordingForm } from '../ui/recording-form.tsx';
 import {
   type FieldValues,
@@ -67,6 +68,7 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
   const [loaded, setLoaded] = useState(camera.settings);
   const [values, setValues] = useState<FieldValues | null>(null);
   const [test, setTest] = useState<CameraTest | null>(null);
+  const [reached, setReached] = useState<readonly ReachedStep[]>([]);
   const [busy, setBusy] = useState<'test' | 'save' | null>(null);
   const [error, setError] = useState<string | null>(null);
   const abort = useRef<AbortController>(null);
@@ -91,8 +93,15 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
     abort.current = controller;
     setBusy('test');
     setTest(null);
+    setReached([]);
     setError(null);
-    const result = await api.testCamera({ driver: camera.driver, settings, camera: camera.slug }, controller.signal);
+    const result = await api.testCamera(
+      { driver: camera.driver, settings, camera: camera.slug },
+      (step) => {
+        if (!controller.signal.aborted) setReached((before) => [...before, step]);
+      },
+      controller.signal,
+    );
     if (controller.signal.aborted) return;
     setBusy(null);
     if (result.ok) setTest(result.value);
@@ -139,7 +148,8 @@ function ConnectionForm({ camera }: { camera: CameraInfo }) {
               onChecked={setEnabled}
             />
             <SettingsForm fields={fields} values={values} onValues={setValues} />
-            <TestResult test={test} busy={busy === 'test'} />
+            {driver && <OutsideNotice driver={driver} settings={settings} />}
+            <TestResult test={test} busy={busy === 'test'} plan={driver?.steps ?? []} reached={reached} />
           </>
         )}
         {error && <Notice kind="bad">{problemText(fields, error)}</Notice>}

@@ -34,7 +34,7 @@ export function stateSentence(camera: CameraInfo): string | null {
     case 'live':
       return null;
     case 'connecting':
-      return `Calling the camera.${why}`;
+      return `${status.step ?? 'Calling the camera'}.${why}`;
     case 'coolingDown':
       return status.coolDownReason === 'released'
         ? `Perch stays away so that the vendor's app can have the camera${status.nextAttemptAt ? `, until ${moment(status.nextAttemptAt)}` : ''}.`
