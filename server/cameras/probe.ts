@@ -2,17 +2,24 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { DriverSettings } from '../core/camera-config.ts';
-import { PICTURE_STEP } from '../core/dial-step.ts';
-import type { VideoCodec } from '../core/frame.ts';
+import type { Timer } from '../core/clock.ts';
+import { type DialProgress, PICTURE_STEP } from '../core/dial-step.ts';
+import type { VideoCodec, VideoFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
-import type { CameraDriver } from '../drivers/driver.ts';
+import type { CameraDriver, DriverContext } from '../drivers/driver.ts';
+import { decodeLast } from './coded-run.ts';
 import { DeviceChannels } from './device-channels.ts';
+import type { FrameHub } from './frame-hub.ts';
 import { withDefaults } from './settings-check.ts';
 import type { SingleDialsOptions } from './single-dial.ts';
 import { type DialFailure, type DialInput, type DialListener, type DialWork, SingleDials } from './single-dial.ts';
 
 /** The answer comes within 15 s (public interface); the goodbye needs its share of it. */
 export const PROBE_TIMEOUT_MS = 12_000;
+/** A coded camera's first picture may be one that cannot be decoded by itself: so long is waited for a key picture. */
+const KEY_WAIT_MS = 4000;
+/** A key picture takes some tens of milliseconds to decode; a busy machine gets this, and the answer goes without it. */
+const DECODE_MS = 2000;
 
 /** What came of it. */
 export type ProbeResult =
@@ -23,12 +30,10 @@ export type ProbeResult =
       readonly height: number;
       /** From the dial to the first whole picture. */
       readonly firstFrameMs: number;
-      /** A `data:` URL, or `null` when the picture is not a JPEG. */
+      /** A `data:` URL of a JPEG, or `null` when no picture could be decoded in time. */
       readonly snapshot: string | null;
     }
   | DialFailure;
-
-type Picture = { codec: VideoCodec; width: number; height: number; data: Uint8Array };
 
 /** Runs camera tests. */
 export class CameraProbe {
@@ -52,14 +57,8 @@ export class CameraProbe {
   async run(input: DialInput, listener: DialListener = {}): Promise<ProbeResult> {
     const { driver, settings, camera } = this.#dials.prepare(input);
     const shown =
-      camera &&
-      fromLive(
-        withDefaults(driver, camera.config.settings),
-        settings,
-        camera.hub.newestVideo?.frame ?? null,
-        camera.status().state,
-      );
-    return shown ?? this.#dials.run(driver, PROBE_TIMEOUT_MS, listener, this.#picture(driver, settings));
+      camera && fromLive(withDefaults(driver, camera.config.settings), settings, camera.hub, camera.status().state);
+    return (await shown) ?? this.#dials.run(driver, PROBE_TIMEOUT_MS, listener, this.#picture(driver, settings));
   }
 
   /** One session, until its first picture. */
@@ -67,32 +66,65 @@ export class CameraProbe {
     return async (context, progress) => {
       const { clock } = this.#options;
       const began = clock.monoMs();
-      await using session = await driver.open(settings, context);
+      const { first, key } = await this.#firstPictures(driver, settings, context, progress);
+      const { codec, width, height } = first;
+      const firstFrameMs = Math.round(first.monoMs - began);
+      const leftMs = Math.min(DECODE_MS, PROBE_TIMEOUT_MS - (clock.monoMs() - began));
+      return { ok: true, codec, width, height, firstFrameMs, snapshot: leftMs > 0 ? await dataUrl(key, leftMs) : null };
+    };
+  }
+
+  /** The goodbye is said when it resolves. `key` is `null` when none came soon after the first picture. */
+  async #firstPictures(
+    driver: CameraDriver,
+    settings: DriverSettings,
+    context: DriverContext,
+    progress: DialProgress,
+  ): Promise<{ first: VideoFrame; key: VideoFrame | null }> {
+    const { clock } = this.#options;
+    const enough = new AbortController();
+    const signal = AbortSignal.any([context.signal, enough.signal]);
+    let first: VideoFrame | null = null;
+    let timer: Timer | null = null;
+    try {
+      await using session = await driver.open(settings, { ...context, signal });
       progress.opened();
       for await (const frame of session.frames()) {
         if (frame.kind !== 'video') continue;
-        progress.reach(PICTURE_STEP.id);
-        const { codec, width, height } = frame;
-        const firstFrameMs = Math.round(clock.monoMs() - began);
-        return { ok: true, codec, width, height, firstFrameMs, snapshot: dataUrl(frame) };
+        if (!first) progress.reach(PICTURE_STEP.id);
+        first ??= frame;
+        if (frame.key) return { first, key: frame };
+        timer ??= clock.after(KEY_WAIT_MS, () => enough.abort());
       }
-      throw new NvrError('unavailable', 'The camera ended the stream before the first picture');
-    };
+    } catch (error) {
+      if (!first) throw error;
+    } finally {
+      (timer as Timer | null)?.cancel();
+    }
+    if (!first) throw new NvrError('unavailable', 'The camera ended the stream before the first picture');
+    return { first, key: null };
   }
 }
 
 /** The camera is live with just these settings: its picture is the answer, a second login might disturb it. */
-function fromLive(
+async function fromLive(
   current: DriverSettings,
   wanted: DriverSettings,
-  frame: Picture | null,
+  hub: FrameHub,
   state: string,
-): ProbeResult | null {
+): Promise<ProbeResult | null> {
+  const frame = hub.newestVideo?.frame;
   if (state !== 'live' || !frame || !isDeepStrictEqual(current, wanted)) return null;
   const { codec, width, height } = frame;
-  return { ok: true, codec, width, height, firstFrameMs: 0, snapshot: dataUrl(frame) };
+  using reader = hub.open({ kinds: 'video', policy: 'every', start: 'newestKey' });
+  const key = reader.poll()?.frame;
+  const snapshot = await dataUrl(key?.kind === 'video' ? key : null, DECODE_MS);
+  return { ok: true, codec, width, height, firstFrameMs: 0, snapshot };
 }
 
-function dataUrl(frame: { codec: VideoCodec; data: Uint8Array }): string | null {
-  return frame.codec === 'mjpeg' ? `data:image/jpeg;base64,${Buffer.from(frame.data).toString('base64')}` : null;
+/** A test that found pictures is good, whatever becomes of showing one. */
+async function dataUrl(key: VideoFrame | null, limitMs: number): Promise<string | null> {
+  if (!key) return null;
+  const jpeg = key.codec === 'mjpeg' ? key : await decodeLast([key], limitMs).catch(() => null);
+  return jpeg && `data:image/jpeg;base64,${Buffer.from(jpeg.data).toString('base64')}`;
 }

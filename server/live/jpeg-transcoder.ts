@@ -7,7 +7,7 @@ import type { VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
-import { CodedRun } from './coded-run.ts';
+import { CodedRun } from '../cameras/coded-run.ts';
 
 const RETRY = { minMs: 500, maxMs: 60_000 };
 /** A run of this length forgives the failures before it. */

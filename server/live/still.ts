@@ -1,10 +1,10 @@
 // The newest picture of a camera as a JPEG, without a running process: for JPEG cameras as it is, for others by decoding
 // one key picture (and what follows it, only when the key picture is too old for the asker).
 
+import { decodeLast } from '../cameras/coded-run.ts';
 import type { FrameHub } from '../cameras/frame-hub.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
-import { CodedRun } from './coded-run.ts';
 
 /** ffmpegs for single pictures at once; others wait. */
 const MAX_RUNNING = 2;
@@ -53,22 +53,9 @@ export function stillOf(hub: FrameHub, frame: VideoFrame): Promise<VideoFrame> {
   if (known) return known;
   const group = frame.key ? [frame] : newestGroup(hub);
   const end = group.indexOf(frame);
-  const result = inTurn(() => decode(end < 0 ? group : group.slice(0, end + 1)));
+  const result = inTurn(() => decodeLast(end < 0 ? group : group.slice(0, end + 1), FINISH_MS));
   decoded.set(frame, result);
   return result;
-}
-
-async function decode(group: readonly VideoFrame[]): Promise<VideoFrame> {
-  const [first] = group;
-  if (!first?.key) throw new NvrError('unavailable', 'There is no key picture to begin with');
-  let last: VideoFrame | null = null;
-  const run = new CodedRun(first, {}, (picture) => {
-    last = picture;
-  });
-  for (const frame of group) await run.write(frame);
-  const { error } = await run.stop(FINISH_MS);
-  if (!last) throw error ?? new NvrError('unavailable', 'The picture could not be decoded');
-  return last;
 }
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {

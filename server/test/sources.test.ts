@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { systemClock } from '../core/clock.ts';
+import { jpegSize } from '../media/jpeg.ts';
 import { systemNet } from '../net/system-net.ts';
 import { CountedPictures } from '../sim/counted-pictures.ts';
 import { HttpCameraSimulator } from '../sim/http-mjpeg/simulator.ts';
@@ -18,6 +19,9 @@ const world = () => ({ net: systemNet, clock: systemClock, host: freshHost(), po
 const clipOf = () => loadClip({ source: 'testsrc', width: 320, height: 240, fps: 20, seconds: 2 });
 
 type Added = { readonly id: string; readonly slug: string; readonly settings: Record<string, unknown> };
+
+const jpegSizeOf = (url: unknown) =>
+  jpegSize(Buffer.from(String(url).replace('data:image/jpeg;base64,', ''), 'base64'));
 
 /** Waits until the camera has a closed segment. */
 async function segment(nvr: Nvr, slug: string): Promise<{ id: string; codec: string; frames: number }> {
@@ -38,6 +42,7 @@ test('an RTSP camera: tested, added with its password in the address, recorded, 
   const pasted = sim.url.replace('://', '://admin:secret@');
   const tested = await nvr.ok('POST', '/api/cameras/test', { driver: 'rtsp', settings: { url: pasted } });
   assert.deepEqual([tested.ok, tested.codec, tested.width, tested.height], [true, 'h264', 320, 240]);
+  assert.deepEqual(jpegSizeOf(tested.snapshot), { width: 320, height: 240 }, 'a key picture, decoded');
   const wrong = await nvr.ok('POST', '/api/cameras/test', {
     driver: 'rtsp',
     settings: { url: sim.url, username: 'admin', password: 'no' },
@@ -50,6 +55,9 @@ test('an RTSP camera: tested, added with its password in the address, recorded, 
   });
   assert.deepEqual(added.settings, { url: sim.url, username: 'admin', password: '********', transport: 'tcp' });
   await nvr.state(added.slug, 'live');
+  const masked = { driver: 'rtsp', settings: added.settings, camera: added.slug };
+  const again = await nvr.ok('POST', '/api/cameras/test', masked);
+  assert.deepEqual([again.firstFrameMs, jpegSizeOf(again.snapshot)], [0, { width: 320, height: 240 }]);
   const { id, codec } = await segment(nvr, added.slug);
   assert.equal(codec, 'h264');
   const file = Buffer.from(await (await nvr.fetch(`/api/segments/${id}/media`)).arrayBuffer());

@@ -1,7 +1,7 @@
 // One ffmpeg that turns coded pictures into JPEGs: frames in, pictures out, each with the times of the frame it came from.
 
 import type { Instant, VideoFrame } from '../core/frame.ts';
-import { toNvrError } from '../core/nvr-error.ts';
+import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { type FfmpegExit, FfmpegProcess, type FfmpegProcessOptions } from '../ffmpeg/ffmpeg-process.ts';
 import { jpegJob } from '../ffmpeg/jpeg-job.ts';
 import { jpegSize } from '../media/jpeg.ts';
@@ -98,4 +98,23 @@ export class CodedRun {
     const frame = { kind: 'video', codec: 'mjpeg', key: true, data, ...size, at, monoMs, mediaMs: null } as const;
     this.#onPicture(frame, this.#pending.length);
   }
+}
+
+/**
+ * The last of these pictures as a JPEG, by a process of its own.
+ * @param group a key picture and those that follow it
+ * @param finishMs how long ffmpeg has after the last picture went in
+ * @throws NvrError `unavailable` when it cannot be decoded
+ */
+export async function decodeLast(group: readonly VideoFrame[], finishMs: number): Promise<VideoFrame> {
+  const [first] = group;
+  if (!first?.key) throw new NvrError('unavailable', 'There is no key picture to begin with');
+  let last: VideoFrame | null = null;
+  const run = new CodedRun(first, {}, (picture) => {
+    last = picture;
+  });
+  for (const frame of group) await run.write(frame);
+  const { error } = await run.stop(finishMs);
+  if (!last) throw error ?? new NvrError('unavailable', 'The picture could not be decoded');
+  return last;
 }
