@@ -10,14 +10,10 @@ import { pcmBytes } from '../media/ima-adpcm.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import type { MatroskaTrack } from '../media/matroska-ids.ts';
 import { MatroskaWriter } from '../media/matroska-writer.ts';
+import type { PcmSpan, PcmTimeline } from '../media/pcm-timeline.ts';
 import { encodeNote } from './file-facts.ts';
-import type { PcmSpan, PcmTimeline } from './pcm-timeline.ts';
+import type { Pace } from './pace.ts';
 import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
-
-/** Distances of recent pictures that the median is taken of. */
-const RECENT_DISTANCES = 15;
-/** Before there are any. */
-const DEFAULT_FRAME_MS = 100;
 
 /** What a segment is begun with. */
 export type SegmentStart = {
@@ -28,6 +24,8 @@ export type SegmentStart = {
   /** Wall-clock time of the first picture, whole milliseconds. */
   readonly startAt: number;
   readonly sound: Pick<PcmTimeline, 'sampleRate' | 'channels'> | null;
+  /** How far apart the camera's pictures are. */
+  readonly pace: Pick<Pace, 'medianMs'>;
 };
 
 /** See the head of this file. `write` pictures in order; `end` once. */
@@ -38,7 +36,6 @@ export class SegmentWriter {
   readonly codec: VideoCodec;
   readonly ffmpeg: FfmpegProcess;
   readonly #writer: MatroskaWriter;
-  readonly #distances: number[] = [];
   frames = 0;
   /** Monotonic time of the newest picture given to ffmpeg. */
   lastMonoMs: number;
@@ -87,18 +84,13 @@ export class SegmentWriter {
 
   /** Median distance of the recent pictures. */
   get medianMs(): number {
-    const sorted = [...this.#distances].sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? DEFAULT_FRAME_MS;
+    return this.start.pace.medianMs;
   }
 
   /** Gives a picture to ffmpeg; resolves when it can take more. Times inside the file never stand still. */
   write(frame: VideoFrame): Promise<void> {
     const stampMs = Math.max(this.#lastStampMs + 1, Math.round(frame.monoMs - this.start.first.monoMs));
     this.#lastStampMs = stampMs;
-    if (this.frames > 0) {
-      this.#distances.push(frame.monoMs - this.lastMonoMs);
-      if (this.#distances.length > RECENT_DISTANCES) this.#distances.shift();
-    }
     this.frames++;
     this.lastMonoMs = frame.monoMs;
     return this.ffmpeg.write(...this.#writer.frame(0, stampMs, frame.key, frame.data));

@@ -1,8 +1,8 @@
 // The sound of one recording run: which camera codecs can be recorded, and their place on the continuous line.
 
 import type { AudioFrame } from '../core/frame.ts';
+import { PcmTimeline } from '../media/pcm-timeline.ts';
 import { decodeSound, isDecodable } from '../media/sound-decoder.ts';
-import { PcmTimeline } from './pcm-timeline.ts';
 
 /** Sound heard this recently is expected to go on. */
 const EXPECTED_MS = 30_000;
