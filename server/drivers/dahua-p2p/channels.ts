@@ -26,7 +26,7 @@ export async function* findChannels(
     const { endpoint, rtspPort } = lease.tunnel;
     const { credentials, serial } = settings;
     await using describer = new RtspDescriber(
-      { endpoint, credentials, peer: `the device ${maskSerial(serial)}` },
+      { endpoint, credentials, peer: `The device ${maskSerial(serial)}` },
       context,
     );
     const describe = (channel: number, subtype: number) =>

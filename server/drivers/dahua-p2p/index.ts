@@ -6,6 +6,7 @@ import type { CameraDriver, CameraSession, DriverContext, SessionCounters } from
 import { openRtsp } from '../rtsp/open-rtsp.ts';
 import { findChannels } from './channels.ts';
 import { DEFAULT_SERVER, DEVICE_LOOPBACK } from './dialect.ts';
+import type { ExposeOptions } from './expose.ts';
 import { readMemory } from './memory.ts';
 import { type DahuaSettings, maskSerial, readSettings, settingsSchema } from './settings.ts';
 import { type TunnelLease, Tunnels } from './tunnels.ts';
@@ -15,20 +16,29 @@ import { dahuaSteps } from './way.ts';
 export type DahuaDriverOptions = {
   /** Main server instead of the public one (PERCH_DAHUA_SERVER), as `host:port`. */
   readonly server?: string | null;
+  /** Where other RTSP tools may use the tunnels (PERCH_DAHUA_EXPOSE). */
+  readonly expose?: ExposeOptions | null;
 };
+
+const ANY_ADDRESS = '0.0.0.0';
 
 /** An RTSP session that travels through a shared tunnel. */
 class DahuaSession implements CameraSession {
   readonly #rtsp: CameraSession;
   readonly #lease: TunnelLease;
+  readonly #path: string;
 
-  constructor(rtsp: CameraSession, lease: TunnelLease) {
+  constructor(rtsp: CameraSession, lease: TunnelLease, path: string) {
     this.#rtsp = rtsp;
     this.#lease = lease;
+    this.#path = path;
   }
 
   get facts() {
-    return { ...this.#rtsp.facts, ...this.#lease.tunnel.facts };
+    const { exposed, facts } = this.#lease.tunnel;
+    const host = exposed?.address === ANY_ADDRESS ? 'HOST' : exposed?.address;
+    const tunnelUrl = exposed && `rtsp://${host}:${exposed.port}${this.#path}`;
+    return { ...this.#rtsp.facts, ...facts, ...(tunnelUrl !== null && { tunnelUrl }) };
   }
 
   counters(): SessionCounters {
@@ -62,15 +72,16 @@ async function open(settings: DahuaSettings, context: DriverContext, tunnels: Tu
   try {
     const { endpoint, rtspPort } = lease.tunnel;
     const host = `${DEVICE_LOOPBACK}:${rtspPort}`;
+    const path = `/cam/realmonitor?channel=${channel}&subtype=${subtype}`;
     const rtsp = await openRtsp(
       {
         ...{ endpoint, credentials, transport: 'tcp', policies: { base: 'requestUrl' } },
-        requestUrl: `rtsp://${host}/cam/realmonitor?channel=${channel}&subtype=${subtype}`,
-        peer: `the device ${maskSerial(serial)}`,
+        requestUrl: `rtsp://${host}${path}`,
+        peer: `The device ${maskSerial(serial)}`,
       },
       context,
     );
-    return new DahuaSession(rtsp, lease);
+    return new DahuaSession(rtsp, lease, path);
   } catch (error) {
     const { error: lost } = lease.tunnel;
     await lease.release();
@@ -80,7 +91,7 @@ async function open(settings: DahuaSettings, context: DriverContext, tunnels: Tu
 
 /** The driver; its cameras share their devices' tunnels. */
 export function createDahuaDriver(options: DahuaDriverOptions = {}): CameraDriver {
-  const tunnels = new Tunnels();
+  const tunnels = new Tunnels(options.expose ?? null);
   const read = (settings: DriverSettings) => readSettings(settings, options.server ?? null);
   return {
     id: 'dahua-p2p',
