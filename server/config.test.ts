@@ -16,7 +16,7 @@ test('an empty environment gives the documented defaults', () => {
     allowedHosts: [],
     discoveryTargets: [],
     dahuaServer: null,
-    dahuaExpose: false,
+    dahuaExpose: null,
     mqttUrl: null,
     rtspPort: 8554,
     webrtcPort: 8555,
@@ -43,6 +43,15 @@ test('lists, switches and off are read', () => {
   assert.deepEqual(config.admin, { username: 'anna', password: 'correct horse' });
 });
 
+test('where Dahua tunnels are published', () => {
+  const read = (value: string) => readConfig({ PERCH_DAHUA_EXPOSE: value }).dahuaExpose;
+  assert.equal(read('off'), null);
+  assert.deepEqual(read('on'), { address: '127.0.0.1', port: null });
+  assert.deepEqual(read('ON:15540'), { address: '127.0.0.1', port: 15_540 });
+  assert.deepEqual(read('0.0.0.0:15540'), { address: '0.0.0.0', port: 15_540 });
+  assert.deepEqual(read('192.168.1.5'), { address: '192.168.1.5', port: null });
+});
+
 const bad: [string, Record<string, string>][] = [
   ['PERCH_PORT', { PERCH_PORT: '70000' }],
   ['PERCH_PORT', { PERCH_PORT: 'http' }],
@@ -64,6 +73,9 @@ const bad: [string, Record<string, string>][] = [
   ['PERCH_TLS_KEY', { PERCH_TLS_CERT: 'cert.pem' }],
   ['PERCH_MQTT_URL', { PERCH_MQTT_URL: 'http://broker' }],
   ['PERCH_DAHUA_EXPOSE', { PERCH_DAHUA_EXPOSE: 'perhaps' }],
+  ['PERCH_DAHUA_EXPOSE', { PERCH_DAHUA_EXPOSE: 'off:1' }],
+  ['PERCH_DAHUA_EXPOSE', { PERCH_DAHUA_EXPOSE: 'on:0' }],
+  ['PERCH_DAHUA_EXPOSE', { PERCH_DAHUA_EXPOSE: '::1' }],
   ['PERCH_FRAME_ANCESTORS', { PERCH_FRAME_ANCESTORS: "http://a; script-src 'unsafe-inline'" }],
 ];
 

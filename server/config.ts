@@ -15,7 +15,8 @@ export type Config = {
   readonly allowedHosts: readonly string[];
   readonly discoveryTargets: readonly string[];
   readonly dahuaServer: string | null;
-  readonly dahuaExpose: boolean;
+  /** Where tunnels are open to other RTSP tools; port `null`: any. */
+  readonly dahuaExpose: { readonly address: string; readonly port: number | null } | null;
   readonly mqttUrl: string | null;
   readonly rtspPort: number | null;
   readonly webrtcPort: number | null;
@@ -62,12 +63,6 @@ export function readConfig(env: Env, cwd = process.cwd()): Config {
     for (const item of items) if (!isAllowed(item)) throw bad(name, item, allowed);
     return items;
   };
-  const flag = (name: string) => {
-    const value = text(name)?.toLowerCase() ?? 'off';
-    if (['1', 'on', 'true', 'yes'].includes(value)) return true;
-    if (['0', 'off', 'false', 'no'].includes(value)) return false;
-    throw bad(name, value, 'on or off');
-  };
 
   const host = text('PERCH_HOST') ?? '0.0.0.0';
   if (!HOST_NAME.test(host) && !/^[0-9a-f:.]+$/i.test(host)) throw bad('PERCH_HOST', host, 'an address or host name');
@@ -109,7 +104,7 @@ export function readConfig(env: Env, cwd = process.cwd()): Config {
     ),
     discoveryTargets: list('PERCH_DISCOVERY_TARGETS', isTarget, 'address or address:port, separated by commas'),
     dahuaServer,
-    dahuaExpose: flag('PERCH_DAHUA_EXPOSE'),
+    dahuaExpose: readExpose(text('PERCH_DAHUA_EXPOSE')),
     mqttUrl,
     rtspPort: port('PERCH_RTSP_PORT', 8554, true),
     webrtcPort: port('PERCH_WEBRTC_PORT', 8555, true),
@@ -126,6 +121,20 @@ function isTarget(text: string): boolean {
   const match = TARGET.exec(text);
   const port = match?.groups?.port;
   return match !== null && (port === undefined || (Number(port) >= 1 && Number(port) <= MAX_PORT));
+}
+
+/** `on` (loopback), an IPv4 address of this machine, or either with the first port: `on:15540`, `192.168.1.5:15540`. */
+function readExpose(value: string | null): Config['dahuaExpose'] {
+  const [where = '', port, ...rest] = (value ?? 'off').toLowerCase().split(':');
+  const isOff = ['0', 'off', 'false', 'no'].includes(where);
+  if (isOff && port === undefined) return null;
+  const address = ['1', 'on', 'true', 'yes'].includes(where) ? '127.0.0.1' : where;
+  const isPort = port === undefined || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= MAX_PORT);
+  if (isIP(address) !== 4 || !isPort || rest.length > 0) {
+    const allowed = 'off, on (this machine only), or an IPv4 address of this machine; on and address may end in :port';
+    throw bad('PERCH_DAHUA_EXPOSE', value ?? '', allowed);
+  }
+  return { address, port: port === undefined ? null : Number(port) };
 }
 
 /** An address, or a network as `address/bits`. */

@@ -7,11 +7,17 @@ import { createIwfcamDriver } from './iwfcam/index.ts';
 import { DriverRegistry } from './registry.ts';
 import { createRtspDriver } from './rtsp/index.ts';
 
-/** A registry with every driver. `dahuaServer`: see PERCH_DAHUA_SERVER. */
-export function createDrivers(options: { readonly dahuaServer?: string | null } = {}): DriverRegistry {
+/** See PERCH_DAHUA_SERVER and PERCH_DAHUA_EXPOSE. */
+export type DriversOptions = {
+  readonly dahuaServer?: string | null;
+  readonly dahuaExpose?: { readonly address: string; readonly port: number | null } | null;
+};
+
+/** A registry with every driver. */
+export function createDrivers(options: DriversOptions = {}): DriverRegistry {
   return new DriverRegistry([
     createIwfcamDriver(),
-    createDahuaDriver({ server: options.dahuaServer ?? null }),
+    createDahuaDriver({ server: options.dahuaServer ?? null, expose: options.dahuaExpose ?? null }),
     createRtspDriver(),
     createHttpMjpegDriver(),
     createHttpSnapshotDriver(),

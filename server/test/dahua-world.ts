@@ -10,7 +10,7 @@ import { readSettings } from '../drivers/dahua-p2p/settings.ts';
 import { type TunnelLease, Tunnels } from '../drivers/dahua-p2p/tunnels.ts';
 import { keysUnderWay } from '../drivers/dahua-p2p/wire-auth.ts';
 import { MemoryNet, type MemoryNetOptions } from '../net/memory-net.ts';
-import type { Net } from '../net/net.ts';
+import type { Endpoint, Net } from '../net/net.ts';
 import type { ByteStream } from '../net/stream.ts';
 import type { DahuaSimulatorOptions } from '../sim/dahua-p2p/options.ts';
 import { DahuaSimulator } from '../sim/dahua-p2p/simulator.ts';
@@ -92,11 +92,12 @@ export class DahuaWorld {
   readonly clock: ManualClock;
   readonly net: MemoryNet;
   readonly simulator: DahuaSimulator;
-  readonly tunnels = new Tunnels();
+  readonly tunnels: Tunnels;
   readonly abort = new AbortController();
   readonly #leases: TunnelLease[] = [];
 
-  private constructor(clock: ManualClock, net: MemoryNet, simulator: DahuaSimulator) {
+  private constructor(clock: ManualClock, net: MemoryNet, simulator: DahuaSimulator, tunnels: Tunnels) {
+    this.tunnels = tunnels;
     this.clock = clock;
     this.net = net;
     this.simulator = simulator;
@@ -105,6 +106,7 @@ export class DahuaWorld {
   static async start(
     options: Partial<DahuaSimulatorOptions> = {},
     netOptions: Omit<MemoryNetOptions, 'clock'> = {},
+    tunnels = new Tunnels(),
   ): Promise<DahuaWorld> {
     const clock = new ManualClock(undefined, () => (keysUnderWay.size > 0 ? Promise.all(keysUnderWay) : null));
     const net = new MemoryNet({ clock, faults: { delayMs: 10 }, ...netOptions });
@@ -118,7 +120,7 @@ export class DahuaWorld {
       ...options,
     });
     net.setName('cloud.test', CLOUD);
-    return new DahuaWorld(clock, net, simulator);
+    return new DahuaWorld(clock, net, simulator, tunnels);
   }
 
   get recorder(): Net {
@@ -143,8 +145,8 @@ export class DahuaWorld {
     return opening;
   }
 
-  async connect({ tunnel }: TunnelLease): Promise<LocalClient> {
-    const connecting = this.recorder.streams.connect({ ...tunnel.endpoint });
+  async connect({ tunnel }: TunnelLease, endpoint: Endpoint = tunnel.endpoint): Promise<LocalClient> {
+    const connecting = this.recorder.streams.connect({ ...endpoint });
     await this.pass(connecting);
     return new LocalClient(await connecting);
   }

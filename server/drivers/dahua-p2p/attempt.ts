@@ -15,6 +15,8 @@ export type Learned = {
   readonly type: 0 | 1;
   /** How the direct way begins. */
   readonly dialect: Dialect;
+  /** Port on which its tunnel was published (PERCH_DAHUA_EXPOSE). */
+  readonly exposedPort?: number;
 };
 
 /** What an attempt needs. */

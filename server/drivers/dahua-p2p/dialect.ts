@@ -116,6 +116,9 @@ export const tunnelLimits = {
   maxZombiesInRow: 2,
   maxRealms: 32,
   maxPendingBinds: 4,
+  /** Connections of other tools through one tunnel, and how long one may say nothing at first. */
+  maxGuests: 16,
+  guestSilenceMs: 20_000,
   /** Bytes towards a local TCP reader that may wait; then its realm is closed. */
   maxQueuedDownBytes: 4 * 1024 * 1024,
   /** Bytes of a local TCP writer that may wait; then it is paused. */

@@ -1,11 +1,13 @@
 // A tunnel to one device: an established link, and a listener on loopback whose every connection becomes a realm. Shared by
 // all cameras of the device (tunnels.ts).
 
+import type { Clock, Timer } from '../../core/clock.ts';
 import type { NvrError } from '../../core/nvr-error.ts';
 import type { Endpoint, Net } from '../../net/net.ts';
 import type { ByteStream, StreamListener } from '../../net/stream.ts';
 import { tunnelLimits } from './dialect.ts';
 import type { Established } from './establish.ts';
+import type { ExposedPort } from './expose.ts';
 import { dahuaError } from './failures.ts';
 import type { Realm } from './realms.ts';
 
@@ -18,6 +20,9 @@ export class Tunnel {
   readonly #established: Established;
   readonly #streams = new Set<ByteStream>();
   #listener: StreamListener | null = null;
+  #exposed: { readonly listener: StreamListener; readonly port: ExposedPort } | null = null;
+  #guests = 0;
+  readonly #mute = new Map<ByteStream, Timer>();
   #closing: Promise<void> | null = null;
   /** Why it ended; `null` while it lives or when we closed it. */
   #lostBecause: string | null = null;
@@ -27,6 +32,20 @@ export class Tunnel {
     const tunnel = new Tunnel(established);
     tunnel.#listener = await net.streams.listen({ address: LOOPBACK, port: 0 }, (stream) => tunnel.#accept(stream));
     return tunnel;
+  }
+
+  /**
+   * Lets other RTSP tools in, too, by a port of their own.
+   * @throws NvrError `conflict`, `unavailable`; the tunnel goes on without
+   */
+  async expose(net: Net, clock: Clock, port: ExposedPort): Promise<void> {
+    const listener = await port.listen(net, (stream) => this.#acceptGuest(stream, clock));
+    if (this.#closing) {
+      port.closed();
+      await listener.close();
+      return;
+    }
+    this.#exposed = { listener, port };
   }
 
   private constructor(established: Established) {
@@ -49,6 +68,12 @@ export class Tunnel {
   /** The error of a lost tunnel; `null` while it lives. */
   get error(): NvrError | null {
     return this.#lostBecause === null ? null : dahuaError('lost', 'stream', '', this.#lostBecause);
+  }
+
+  /** Where other RTSP tools of the user connect; `null` when the tunnel is not published. */
+  get exposed(): Endpoint | null {
+    const { port: exposed } = this.#exposed ?? {};
+    return exposed && exposed.port !== null ? { address: exposed.address, port: exposed.port } : null;
   }
 
   get rtspPort(): number {
@@ -86,16 +111,48 @@ export class Tunnel {
   async #close(): Promise<void> {
     const { link, close } = this.#established;
     const listening = this.#listener;
+    const exposed = this.#exposed;
     await link.close(tunnelLimits.goodbyeMs);
-    await Promise.all([close(), listening?.close(), ...[...this.#streams].map((stream) => stream.close())]);
+    exposed?.port.closed();
+    for (const timer of this.#mute.values()) timer.cancel();
+    await Promise.all([
+      ...[close(), listening?.close(), exposed?.listener.close()],
+      ...[...this.#streams].map((stream) => stream.close()),
+    ]);
   }
 
-  #accept(stream: ByteStream): void {
+  /** A connection of somebody else: it costs the device nothing until it says something, and leaves room for our own. */
+  #acceptGuest(stream: ByteStream, clock: Clock): void {
+    if (this.#guests >= tunnelLimits.maxGuests) {
+      void stream.close();
+      return;
+    }
+    this.#guests++;
+    this.#streams.add(stream);
+    const hear = () => {
+      this.#mute.get(stream)?.cancel();
+      this.#mute.delete(stream);
+    };
+    const leave = () => {
+      hear();
+      this.#guests--;
+      this.#streams.delete(stream);
+      void stream.close();
+    };
+    this.#mute.set(stream, clock.after(tunnelLimits.guestSilenceMs, leave));
+    stream.onEnd(leave);
+    stream.onBytes((bytes) => {
+      hear();
+      this.#accept(stream, bytes, () => this.#guests--);
+    });
+  }
+
+  #accept(stream: ByteStream, first: Uint8Array | null = null, onLeave: () => void = () => {}): void {
     const { link, rtspPort } = this.#established;
     this.#streams.add(stream);
     let isOpen = false;
     const leave = () => {
-      this.#streams.delete(stream);
+      if (this.#streams.delete(stream)) onLeave();
       void stream.close();
     };
     const realm: Realm | null = link.open(rtspPort, {
@@ -119,10 +176,12 @@ export class Tunnel {
       return;
     }
     if (!isOpen) stream.pause();
-    stream.onBytes((bytes) => {
+    const forward = (bytes: Uint8Array) => {
       realm.write(bytes);
       if (realm.queuedBytes() > tunnelLimits.maxQueuedUpBytes) stream.pause();
-    });
+    };
+    if (first) forward(first);
+    stream.onBytes(forward);
     stream.onEnd((end) => {
       if (end === null) realm.end();
       else realm.close();

@@ -8,6 +8,7 @@ import type { DriverContext } from '../driver.ts';
 import type { Learned } from './attempt.ts';
 import { cloudLimits, signalTiming } from './dialect.ts';
 import { type Established, establish } from './establish.ts';
+import { ExposedPort, type ExposeOptions } from './expose.ts';
 import type { DahuaSettings } from './settings.ts';
 import { Tunnel } from './tunnel.ts';
 import { Way } from './way.ts';
@@ -36,6 +37,7 @@ type Entry = {
   failures: number;
   lastError: NvrError | null;
   learned: Learned | null;
+  exposed: ExposedPort | null;
 };
 
 type TunnelContext = Pick<DriverContext, 'net' | 'clock' | 'log' | 'signal' | 'step'>;
@@ -44,7 +46,13 @@ type TunnelContext = Pick<DriverContext, 'net' | 'clock' | 'log' | 'signal' | 's
 export class Tunnels {
   readonly counts = { attempts: 0, requests: 0 };
   readonly #entries = new Map<string, Entry>();
+  readonly #expose: ExposeOptions | null;
   #attemptsAtMs: number[] = [];
+
+  /** @param expose where other RTSP tools may use the tunnels; not at all unless given */
+  constructor(expose: ExposeOptions | null = null) {
+    this.#expose = expose;
+  }
 
   /**
    * A share of the device's tunnel, which is opened if need be.
@@ -87,7 +95,14 @@ export class Tunnels {
     }
     const entry: Entry = {
       ...{ way: new Way(), users: 0, opening: null, tunnel: null, abort: new AbortController(), closing: null },
-      ...{ attemptAtMs: Number.NEGATIVE_INFINITY, openedAtMs: 0, failures: 0, lastError: null, learned: null },
+      ...{
+        attemptAtMs: Number.NEGATIVE_INFINITY,
+        openedAtMs: 0,
+        failures: 0,
+        lastError: null,
+        learned: null,
+        exposed: null,
+      },
     };
     this.#entries.set(key, entry);
     return entry;
@@ -134,7 +149,8 @@ export class Tunnels {
       signal.throwIfAborted();
       entry.way.opened(established.path);
       const { profile, type, dialect } = established;
-      entry.learned = { profile, type, dialect };
+      const exposedPort = await this.#publish(entry, tunnel, context);
+      entry.learned = { profile, type, dialect, ...(exposedPort !== null && { exposedPort }) };
       Object.assign(entry, { tunnel, openedAtMs: clock.monoMs(), lastError: null });
       return tunnel;
     } catch (error) {
@@ -147,6 +163,20 @@ export class Tunnels {
       }
       throw known;
     }
+  }
+
+  /** @returns the port to keep, if there is one */
+  async #publish(entry: Entry, tunnel: Tunnel, { net, clock, log }: TunnelContext): Promise<number | null> {
+    if (!this.#expose) return null;
+    entry.exposed ??= new ExposedPort(this.#expose, entry.learned?.exposedPort ?? null);
+    try {
+      await tunnel.expose(net, clock, entry.exposed);
+      const { address, port } = entry.exposed;
+      log.info({ address, port }, 'Other RTSP tools can use the tunnel');
+    } catch (err) {
+      log.warn({ err }, 'The tunnel cannot be published for other RTSP tools');
+    }
+    return entry.exposed.kept;
   }
 
   /** Not more than one attempt per three seconds, doubling while they fail; whoever comes much too early hears the last error. */
