@@ -86,7 +86,7 @@ test('a burst of honest clients is not cut down: the smaller bound holds after s
 
 test('slow senders of a burst are closed soon, a few at a time, without anybody else knocking', async () => {
   await using world = await World.start();
-  const burst = await world.many(MAX_WAITING_PER_ADDRESS + 100, 'GET / HTTP/1.1\r\nHo');
+  const burst = await world.many(MAX_WAITING_PER_ADDRESS + 150, 'GET / HTTP/1.1\r\nHo');
   const open = () => new Promise<number>((resolve) => world.server.getConnections((_, count) => resolve(count)));
   await world.clock.advance(1900);
   assert.equal(await open(), burst.length, 'an honest burst has this long');

@@ -6,10 +6,12 @@ import type { Socket } from 'node:net';
 import { addressKey } from '../../auth/doors.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 
-/** Connections of one address, busy or not. */
+/** Connections of one address that are being answered. */
 export const MAX_CONNECTIONS_PER_ADDRESS = 1024;
-/** Of these, connections without a whole request: idle, or still sending. */
+/** Connections of one address without a whole request: idle, or still sending. */
 export const MAX_WAITING_PER_ADDRESS = 256;
+/** The same in a burst, until the sweep comes: closing costs more than taking, so it is not done between two knocks. */
+const MAX_BURST_PER_ADDRESS = 2048;
 /** Connections of all. */
 export const MAX_CONNECTIONS = 4096;
 /** Beyond so many of all, those without a whole request go, whoever's they are. */
@@ -18,7 +20,7 @@ const CROWDED = 3500;
 const PATIENCE_MS = 2000;
 /** Who is above the smaller bound after that is closed in small portions: a thousand at once would hold everybody up. */
 const SWEEP_EVERY_MS = 100;
-const SWEEP_PORTION = 32;
+const SWEEP_PORTION = 64;
 
 type Connection = {
   readonly socket: Socket;
@@ -86,8 +88,9 @@ export function boundConnections(server: HttpServer, { clock, behindProxy }: Con
     const key = addressKey(socket.remoteAddress ?? '');
     const place = places.get(key) ?? { key, count: 0, waiting: new Set() };
     if (place.waiting.size >= MAX_WAITING_PER_ADDRESS) evict(place.waiting, PATIENCE_MS);
-    if (connections.size >= CROWDED) evict(waiting, 0);
-    if (place.count >= MAX_CONNECTIONS_PER_ADDRESS && !evict(place.waiting, 0) && !behindProxy) {
+    if (place.waiting.size >= MAX_BURST_PER_ADDRESS || connections.size >= CROWDED)
+      evict(connections.size >= CROWDED ? waiting : place.waiting, 0);
+    if (place.count - place.waiting.size >= MAX_CONNECTIONS_PER_ADDRESS && !behindProxy) {
       socket.destroy();
       return;
     }
