@@ -1,4 +1,5 @@
-// One listener. Blocks are decoded once per camera and coded per listener (each answer is one continuous stream). A
+// One listener. Blocks are decoded once per camera (AAC by its one ffmpeg) and coded per listener (each answer is one
+// continuous stream). A
 // listener that falls behind the ring loses sound and is counted; in an outage the answer stays open and is silent.
 
 import type { HubReader } from '../cameras/frame-hub.ts';
@@ -7,13 +8,24 @@ import type { AudioFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraFeed, FeedMember } from './camera-feed.ts';
 import type { LiveCamera } from './live-camera.ts';
-import { isDecodable, openCoder, SOUND_TYPES, type SoundCoder, type SoundForm } from './sound.ts';
+import { openCoder, SOUND_TYPES, type SoundCoder, type SoundForm } from './sound.ts';
+import type { SoundKind, SoundLease } from './sound-view.ts';
 import type { StreamSink } from './stream-sink.ts';
 
 /** A live camera with sound sends a block within this; the answer must come within 1 s. */
 const FIRST_BLOCK_MS = 900;
 const STUCK_CHECK_MS = 5000;
 const RETRY_MS = 5000;
+
+/** How sound is compressed for `/audio`: AAC stays AAC, all other sound is one IMA stream. */
+export function compressedForm({ hub }: Pick<LiveCamera, 'hub'>): SoundForm {
+  return hub.newestAudio?.frame.codec === 'aac' ? 'adts' : 'ima';
+}
+
+/** What an answer of that form is made of. */
+export function kindOf(form: SoundForm): SoundKind {
+  return form === 'adts' ? 'aac' : 'pcm';
+}
 
 /** Headers of the answer. */
 export function soundHeaders(form: SoundForm): Record<string, string> {
@@ -22,8 +34,8 @@ export function soundHeaders(form: SoundForm): Record<string, string> {
 
 /**
  * The format of a camera's sound: of its newest block, or of the first one that comes within a moment.
- * @throws NvrError `not_found` when the camera is live and silent, or sends what cannot be decoded; `unavailable`
- * (with `retryAfterMs`) when it is away and its sound was never heard
+ * @throws NvrError `not_found` when the camera is live and silent; `unavailable` (with `retryAfterMs`) when it is away and
+ *   its sound was never heard
  */
 export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortSignal): Promise<AudioFrame> {
   const { hub } = camera;
@@ -41,8 +53,6 @@ export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortS
       context: { retryAfterMs: RETRY_MS },
     });
   }
-  if (!isDecodable(frame.codec))
-    throw new NvrError('not_found', `Sound of this camera (${frame.codec}) is not offered here`);
   return frame;
 }
 
@@ -53,10 +63,13 @@ export class AudioStream implements FeedMember {
   readonly #format: AudioFrame;
   readonly #coder: SoundCoder;
   readonly #reader: HubReader;
+  readonly #lease: SoundLease;
+  readonly #seat: HubReader;
   readonly #onSkipped: (blocks: number) => void;
 
   /**
    * @param format a block from {@link findSound}
+   * @param lease the camera's sound as {@link kindOf} the form; the stream disposes it
    * @param onSkipped told how many blocks a slow listener did not get
    */
   constructor(
@@ -64,6 +77,7 @@ export class AudioStream implements FeedMember {
     sink: StreamSink,
     form: SoundForm,
     format: AudioFrame,
+    lease: SoundLease,
     onSkipped: (blocks: number) => void,
   ) {
     this.#feed = feed;
@@ -71,13 +85,11 @@ export class AudioStream implements FeedMember {
     this.#format = format;
     this.#coder = openCoder(form, format);
     this.#onSkipped = onSkipped;
-    this.#reader = feed.camera.hub.open({
-      kinds: 'audio',
-      policy: 'every',
-      start: 'live',
-      viewer: true,
-      onFrame: () => this.#pump(),
-    });
+    this.#lease = lease;
+    // A seat in the camera's own hub: this is where viewers are counted.
+    this.#seat = feed.camera.hub.open({ kinds: 'audio', policy: 'newest', start: 'live', viewer: true });
+    const onFrame = () => this.#pump();
+    this.#reader = lease.hub.open({ kinds: 'audio', policy: 'every', start: 'live', onFrame });
     feed.join(this);
     sink.open(soundHeaders(form), { onReady: () => this.#pump(), onClose: () => this.#onClosed() }, () => {
       if (this.#coder.opening.length > 0) sink.writeOne(this.#coder.opening);
@@ -101,7 +113,7 @@ export class AudioStream implements FeedMember {
       const { frame, missed } = item;
       if (missed > 0) this.#onSkipped(missed);
       const same = frame.sampleRate === this.#format.sampleRate && frame.channels === this.#format.channels;
-      if (!same || !isDecodable(frame.codec)) {
+      if (!same) {
         this.#sink.end(); // the camera changed its sound; a new request is answered for the new one
         return;
       }
@@ -112,6 +124,8 @@ export class AudioStream implements FeedMember {
 
   #onClosed(): void {
     this.#reader[Symbol.dispose]();
+    this.#seat[Symbol.dispose]();
+    this.#lease[Symbol.dispose]();
     this.#feed.leave(this);
   }
 }

@@ -4,12 +4,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FrameHub } from '../cameras/frame-hub.ts';
 import type { AudioFrame, VideoFrame } from '../core/frame.ts';
+import { silentLogger } from '../core/logger.ts';
+import { ManualClock } from '../core/manual-clock.ts';
 import { encodeAvcC } from '../media/h264.ts';
 import { testPps, testSps } from '../test/source-world.ts';
 import { FragmentCursor } from './fragment-cursor.ts';
 import { Fragmenter } from './fragmenter.ts';
 import { encodePlaylist } from './hls.ts';
 import type { LiveCamera } from './live-camera.ts';
+import { SoundViews } from './sound-view.ts';
 
 const config = encodeAvcC([testSps], [testPps]);
 const AAC_LC_8000_MONO = Uint8Array.of(0x15, 0x88);
@@ -17,6 +20,7 @@ const ALL = 1e9;
 
 /** A camera with a hub and nothing behind it: 25 pictures a second, a key picture each second. */
 class Played {
+  readonly clock = new ManualClock();
   readonly hub = new FrameHub(5000);
   readonly camera = {
     ...{ id: 'cam_a', slug: 'a', hub: this.hub },
@@ -52,7 +56,7 @@ class Played {
 test('a viewer begins at the newest key picture with all after it, then gets each frame once', () => {
   const played = new Played();
   played.show(30);
-  using fragmenter = new Fragmenter(played.camera);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
   const cursor = new FragmentCursor(fragmenter);
   const first = cursor.take(ALL)!;
   assert.deepEqual([first.init !== null, first.fragments.length, first.fragments[0]!.key], [true, 5, true]);
@@ -65,7 +69,7 @@ test('a viewer begins at the newest key picture with all after it, then gets eac
 test('a viewer that is far behind goes on at the newest key picture and is told what it missed', () => {
   const played = new Played();
   played.show(1);
-  using fragmenter = new Fragmenter(played.camera);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
   const cursor = new FragmentCursor(fragmenter);
   cursor.take(ALL);
   played.show(160);
@@ -78,7 +82,7 @@ test('a viewer that is far behind goes on at the newest key picture and is told 
 test('a batch is bounded by bytes, and is never empty', () => {
   const played = new Played();
   played.show(10);
-  using fragmenter = new Fragmenter(played.camera);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
   const cursor = new FragmentCursor(fragmenter);
   assert.equal(cursor.take(1)!.fragments.length, 1);
   assert.ok(cursor.take(500)!.fragments.length < 9);
@@ -86,7 +90,7 @@ test('a batch is bounded by bytes, and is never empty', () => {
 
 test('another size is another beginning, at its first key picture; playlists say so', () => {
   const played = new Played();
-  using fragmenter = new Fragmenter(played.camera);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
   const cursor = new FragmentCursor(fragmenter);
   played.show(51);
   cursor.take(ALL);
@@ -108,7 +112,7 @@ test('another size is another beginning, at its first key picture; playlists say
 test('AAC comes along, other sound does not', () => {
   const played = new Played();
   played.say();
-  using fragmenter = new Fragmenter(played.camera);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
   played.show(5);
   played.say();
   played.show(1);
@@ -119,7 +123,7 @@ test('AAC comes along, other sound does not', () => {
 
 test('the past is bounded, whatever the key pictures', () => {
   const played = new Played();
-  using fragmenter = new Fragmenter(played.camera);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
   played.show(2000);
   assert.ok(fragmenter.segments.length <= 9);
   assert.ok(fragmenter.at(1) === null && fragmenter.at(fragmenter.lastSeq) !== null);

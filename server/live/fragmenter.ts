@@ -1,15 +1,17 @@
 // The one fragmenter of a camera: its H.264 or H.265 (copied; encoded when it sends JPEG) as fragments of MP4, one per
 // frame, in memory and without a process. Keeps the last seconds, cut at key pictures, so that a new viewer begins with a
-// picture and HLS has its segments. AAC is copied; other sound is left out (it would need an encoder).
+// picture and HLS has its segments. AAC is copied, other sound becomes AAC (sound-view.ts).
 
 import type { EncodedLease } from '../cameras/camera.ts';
 import type { HubReader } from '../cameras/frame-hub.ts';
-import type { AudioFrame, VideoFrame } from '../core/frame.ts';
+import type { AudioFrame, Frame, VideoFrame } from '../core/frame.ts';
 import { aacName, h264Name, h265Name } from '../media/codec-names.ts';
-import { encodeFragmentHead, encodeInit, isCopiedAudio, TRACK, VIDEO_TIMESCALE } from '../media/fmp4.ts';
+import { encodeFragmentHead, encodeInit, TRACK, VIDEO_TIMESCALE } from '../media/fmp4.ts';
 import { FragmentClock, type FragmentTime } from '../media/fmp4-clock.ts';
 import { sameBytes } from '../media/nal.ts';
-import type { LiveCamera } from './live-camera.ts';
+import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
+import type { SoundFormat } from './sound-run.ts';
+import type { SoundLease, SoundViews } from './sound-view.ts';
 
 /** Segments begin at the first key picture after this. */
 const MIN_SEGMENT_SECONDS = 1;
@@ -18,6 +20,13 @@ const MAX_SEGMENTS = 8;
 const MAX_BYTES = 48 * 1024 * 1024;
 /** A camera without key pictures must not fill the memory. */
 const MAX_SEGMENT_BYTES = 32 * 1024 * 1024;
+
+/** How far a camera's own ring is looked back into, so that HLS has closed segments at once. */
+const HISTORY_MS = 10_000;
+/** Sound that came before its picture waits for it; an encoder that begins in the past is so far behind. */
+const MAX_WAITING_SOUND = 1024;
+/** A segment that is asked for is closed at any picture, once it has so much. */
+const MIN_FORCED_SECONDS = 0.5;
 
 /** The camera's clock smooths arrival within this. */
 const MAX_JITTER_MS = 200;
@@ -58,15 +67,17 @@ export type Segment = {
   closed: boolean;
 };
 
-type Format = { readonly picture: VideoFrame; readonly sound: AudioFrame | null };
+type Format = { readonly picture: VideoFrame; readonly sound: SoundFormat | null };
 
 /** See the head of this file. Dispose it. */
 export class Fragmenter implements Disposable {
   readonly #camera: LiveCamera;
   readonly #lease: EncodedLease;
-  readonly #reader: HubReader;
+  readonly #sound: SoundLease | null;
+  readonly #readers: readonly HubReader[];
   readonly #listeners = new Set<() => void>();
   readonly #segments: Segment[] = [];
+  #waitingSound: AudioFrame[] = [];
   #bytes = 0;
   #format: Format | null = null;
   #init: InitSegment | null = null;
@@ -77,15 +88,21 @@ export class Fragmenter implements Disposable {
   #segmentNumber = 0;
   #discontinuitiesGone = 0;
   #needsKey = true;
+  #cutWanted = false;
   #mediaOffsetMs = Number.NaN;
 
-  constructor(camera: LiveCamera) {
+  /** @param sounds where its sound comes from; `null`: pictures only */
+  constructor(camera: LiveCamera, sounds: SoundViews | null) {
     this.#camera = camera;
     this.#lease = camera.acquireEncoded();
-    this.#reader = this.#lease.hub.open({
-      ...{ kinds: 'all', policy: 'every', start: 'newestKey' },
-      onFrame: () => this.#pump(),
-    });
+    this.#sound = sounds?.acquire(camera, 'aac') ?? null;
+    const hasHistory = this.#addHistory();
+    const start = hasHistory ? 'live' : 'newestKey';
+    const common = { policy: 'every', start, onFrame: () => this.#pump() } as const;
+    this.#readers = [
+      this.#lease.hub.open({ ...common, kinds: 'video' }),
+      ...(this.#sound ? [this.#sound.hub.open({ ...common, kinds: 'audio' })] : []),
+    ];
     this.#pump();
   }
 
@@ -129,18 +146,49 @@ export class Fragmenter implements Disposable {
     return null;
   }
 
+  /** Closes the segment that is being made at the next picture: somebody waits for a first one. */
+  wantSegment(): void {
+    this.#cutWanted = true;
+  }
+
   [Symbol.dispose](): void {
-    this.#reader[Symbol.dispose]();
+    for (const reader of this.#readers) reader[Symbol.dispose]();
+    this.#sound?.[Symbol.dispose]();
     this.#lease[Symbol.dispose]();
     this.#listeners.clear();
   }
 
+  /**
+   * What the camera's own ring holds, where it can be used as it is. Sound that goes through an encoder has no past, so the
+   * pictures must have none either.
+   */
+  #addHistory(): boolean {
+    const { hub } = this.#camera;
+    const newest = hub.newestVideo?.frame;
+    if (!newest || newest.codec === 'mjpeg' || this.#sound?.view.isCopied === false) return false;
+    const start = { sinceMonoMs: newest.monoMs - HISTORY_MS };
+    using pictures = hub.open({ kinds: 'video', policy: 'every', start });
+    using sounds = this.#sound?.hub.open({ kinds: 'audio', policy: 'every', start }) ?? null;
+    const frames = [...drain(pictures), ...(sounds ? drain(sounds) : [])];
+    for (const frame of frames.sort((a, b) => a.monoMs - b.monoMs)) this.#take(frame, false);
+    return frames.length > 0;
+  }
+
   #pump(): void {
-    for (let item = this.#reader.poll(); item; item = this.#reader.poll()) {
-      const { frame } = item;
-      if (frame.kind === 'audio') this.#addSound(frame);
-      else if (frame.codec !== 'mjpeg') this.#addPicture(frame, item.missed > 0);
+    for (const reader of this.#readers) {
+      for (let item = reader.poll(); item; item = reader.poll()) this.#take(item.frame, item.missed > 0);
     }
+  }
+
+  #take(frame: Frame, missed: boolean): void {
+    if (frame.kind === 'audio') this.#addSound(frame);
+    else if (frame.codec !== 'mjpeg' && !this.#isOutdated(frame)) this.#addPicture(frame, missed);
+  }
+
+  /** What an encoder made an hour ago is still in its ring; the camera has newer pictures. */
+  #isOutdated(frame: VideoFrame): boolean {
+    const newest = this.#camera.hub.newestVideo?.frame;
+    return newest?.codec === 'mjpeg' && newest.monoMs - frame.monoMs > NO_SIGNAL_MS + HISTORY_MS;
   }
 
   #addPicture(frame: VideoFrame, missed: boolean): void {
@@ -154,8 +202,15 @@ export class Fragmenter implements Disposable {
     } else if (frame.key && this.#soundChanged()) this.#newFormat(frame, frame.codecConfig);
     this.#zeroMs ??= frame.monoMs;
     const time = this.#pictures.picture(Math.max(0, this.#smoothMs(frame) - this.#zeroMs), frame.key);
-    if (frame.key) this.#cut(frame, time);
+    if (frame.key || this.#mayCut()) this.#cut(frame, time);
     this.#add(TRACK.video, frame, frame.key, time, time.duration / VIDEO_TIMESCALE);
+    for (const sound of this.#waitingSound.splice(0)) this.#addSound(sound);
+  }
+
+  /** The first segment is closed early: a camera may send a key picture in ten seconds only. */
+  #mayCut(): boolean {
+    const only = this.#segments.length === 1 ? this.#segments[0] : undefined;
+    return this.#cutWanted && only !== undefined && only.seconds >= MIN_FORCED_SECONDS;
   }
 
   /** When the picture was taken, on our clock: by the camera's own clock while that agrees with the arrival. */
@@ -167,10 +222,15 @@ export class Fragmenter implements Disposable {
   }
 
   #addSound(frame: AudioFrame): void {
+    if (this.#needsKey || this.#zeroMs === null) {
+      this.#waitingSound.push(frame);
+      if (this.#waitingSound.length > MAX_WAITING_SOUND) this.#waitingSound.shift();
+      return;
+    }
     const { sound } = this.#format ?? {};
-    if (!sound || this.#needsKey || this.#zeroMs === null || !this.#sounds || frame.monoMs < this.#zeroMs) return;
-    if (!sameSound(sound, frame)) return;
-    this.#add(TRACK.audio, frame, false, this.#sounds.sound(frame.monoMs - this.#zeroMs, frame.samples), 0);
+    const startMs = frame.monoMs - (frame.samples * 1000) / frame.sampleRate;
+    if (!sound || !this.#sounds || startMs < this.#zeroMs || !sameSound(sound, frame)) return;
+    this.#add(TRACK.audio, frame, false, this.#sounds.sound(startMs - this.#zeroMs, frame.samples), 0);
   }
 
   #add(track: number, frame: VideoFrame | AudioFrame, key: boolean, time: FragmentTime, seconds: number): void {
@@ -195,7 +255,7 @@ export class Fragmenter implements Disposable {
   #cut(frame: VideoFrame, { jumped }: FragmentTime): void {
     const before = this.#segments.at(-1);
     const changed = before?.init !== this.#init;
-    if (before && !changed && !jumped && before.seconds < MIN_SEGMENT_SECONDS) return;
+    if (before && !changed && !jumped && before.seconds < MIN_SEGMENT_SECONDS && !this.#mayCut()) return;
     if (before) before.closed = true;
     this.#segments.push({
       ...{ number: ++this.#segmentNumber, init: this.#init!, at: frame.at, fragments: [] },
@@ -216,21 +276,18 @@ export class Fragmenter implements Disposable {
     return config === undefined || config === known.codecConfig || sameBytes(config, known.codecConfig!);
   }
 
-  get #newestSound(): AudioFrame | null {
-    const frame = this.#camera.hub.newestAudio?.frame;
-    return frame && isCopiedAudio(frame.codec, frame.codecConfig) ? frame : null;
-  }
-
+  /** Whether the sound is another one, has begun, or has stopped. */
   #soundChanged(): boolean {
-    const newest = this.#newestSound;
+    const newest = this.#sound?.view.format ?? null;
     const known = this.#format?.sound ?? null;
-    return newest !== null && (known === null || !sameSound(known, newest));
+    if (newest === null || known === null) return newest !== known;
+    return !sameSound(known, newest);
   }
 
   #newFormat(picture: VideoFrame, codecConfig: Uint8Array | undefined): void {
     if (picture.codec === 'mjpeg' || !codecConfig) return;
     const { codec, width, height } = picture;
-    const sound = this.#newestSound;
+    const sound = this.#sound?.view.format ?? null;
     const videoName = codec === 'h264' ? h264Name(codecConfig) : h265Name(codecConfig);
     if (!videoName) return;
     const audio = sound && { sampleRate: sound.sampleRate, channels: sound.channels, codecConfig: sound.codecConfig! };
@@ -245,7 +302,12 @@ export class Fragmenter implements Disposable {
   }
 }
 
-function sameSound(a: AudioFrame, b: AudioFrame): boolean {
+/** All frames that a reader has. */
+function* drain(reader: HubReader): Generator<Frame> {
+  for (let item = reader.poll(); item; item = reader.poll()) yield item.frame;
+}
+
+function sameSound(a: SoundFormat, b: SoundFormat): boolean {
   if (!b.codecConfig || a.codec !== b.codec || a.sampleRate !== b.sampleRate || a.channels !== b.channels) return false;
   return a.codecConfig === b.codecConfig || sameBytes(a.codecConfig!, b.codecConfig);
 }

@@ -1,9 +1,10 @@
 // The fragmenters of all cameras that somebody watches as MP4: one per camera, made for the first viewer, kept a moment
-// after the last.
+// after the last. Viewers that want no sound (the tiles of a grid) have one of their own: sound may cost an encoder.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import { Fragmenter } from './fragmenter.ts';
 import type { LiveCamera } from './live-camera.ts';
+import type { SoundViews } from './sound-view.ts';
 
 /** Kept this long after the last viewer: a reload of a page begins at once. */
 export const LINGER_MS = 10_000;
@@ -19,30 +20,37 @@ type Hold = { readonly lease: FragmentLease; timer: Timer };
 /** See the head of this file. */
 export class Fragmenters {
   readonly #clock: Clock;
+  readonly #sounds: SoundViews;
   readonly #entries = new Map<LiveCamera, Entry>();
+  readonly #silent = new Map<LiveCamera, Entry>();
   readonly #holds = new Map<LiveCamera, Hold>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, sounds: SoundViews) {
     this.#clock = clock;
+    this.#sounds = sounds;
   }
 
-  acquire(camera: LiveCamera): FragmentLease {
-    const entry = this.#entries.get(camera) ?? { fragmenter: new Fragmenter(camera), users: 0, linger: null };
-    this.#entries.set(camera, entry);
+  /** @param sound `false`: pictures only */
+  acquire(camera: LiveCamera, sound = true): FragmentLease {
+    const entries = sound ? this.#entries : this.#silent;
+    let entry = entries.get(camera);
+    if (!entry) entry = { fragmenter: new Fragmenter(camera, sound ? this.#sounds : null), users: 0, linger: null };
+    const held = entry;
+    entries.set(camera, entry);
     entry.users++;
     entry.linger?.cancel();
     entry.linger = null;
     // A seat in the camera's own hub: this is where viewers are counted.
     const seat = camera.hub.open({ kinds: 'audio', policy: 'newest', start: 'live', viewer: true });
-    let held = true;
+    let isHeld = true;
     return {
       fragmenter: entry.fragmenter,
       [Symbol.dispose]: () => {
-        if (!held) return;
-        held = false;
+        if (!isHeld) return;
+        isHeld = false;
         seat[Symbol.dispose]();
-        if (--entry.users > 0 || this.#entries.get(camera) !== entry) return;
-        entry.linger = this.#clock.after(LINGER_MS, () => this.#end(camera));
+        if (--held.users > 0 || entries.get(camera) !== held) return;
+        held.linger = this.#clock.after(LINGER_MS, () => endOf(entries, camera));
       },
     };
   }
@@ -64,10 +72,12 @@ export class Fragmenters {
 
   /** Ends those of one camera (it was removed), or all. */
   end(cameraId?: string): void {
-    for (const camera of [...this.#entries.keys()]) {
-      if (cameraId !== undefined && camera.id !== cameraId) continue;
-      this.#release(camera);
-      this.#end(camera);
+    for (const entries of [this.#entries, this.#silent]) {
+      for (const camera of [...entries.keys()]) {
+        if (cameraId !== undefined && camera.id !== cameraId) continue;
+        this.#release(camera);
+        endOf(entries, camera);
+      }
     }
   }
 
@@ -77,12 +87,12 @@ export class Fragmenters {
     hold?.timer.cancel();
     hold?.lease[Symbol.dispose]();
   }
+}
 
-  #end(camera: LiveCamera): void {
-    const entry = this.#entries.get(camera);
-    if (!entry) return;
-    this.#entries.delete(camera);
-    entry.linger?.cancel();
-    entry.fragmenter[Symbol.dispose]();
-  }
+function endOf(entries: Map<LiveCamera, Entry>, camera: LiveCamera): void {
+  const entry = entries.get(camera);
+  if (!entry) return;
+  entries.delete(camera);
+  entry.linger?.cancel();
+  entry.fragmenter[Symbol.dispose]();
 }

@@ -18,7 +18,8 @@ export function encodePlaylist(segments: readonly Segment[], discontinuities: nu
     `#EXT-X-TARGETDURATION:${longest}`,
     `#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${discontinuities}`,
-    '#EXT-X-INDEPENDENT-SEGMENTS',
+    // The first segment may have been closed between two key pictures.
+    ...(segments.every(({ fragments }) => fragments[0]?.key) ? ['#EXT-X-INDEPENDENT-SEGMENTS'] : []),
   ];
   let init = 0;
   for (const segment of segments) {

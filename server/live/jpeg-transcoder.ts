@@ -1,5 +1,6 @@
 // The one JPEG transcoder of an H.264 or H.265 camera: follows its hub, runs one ffmpeg at a time, publishes pictures.
 
+import { CodedRun } from '../cameras/coded-run.ts';
 import type { FrameHub, HubReader } from '../cameras/frame-hub.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
@@ -7,7 +8,6 @@ import type { VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
-import { CodedRun } from '../cameras/coded-run.ts';
 
 const RETRY = { minMs: 500, maxMs: 60_000 };
 /** A run of this length forgives the failures before it. */

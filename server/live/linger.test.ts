@@ -9,6 +9,7 @@ import { ManualClock } from '../core/manual-clock.ts';
 import { LINGER_MS as FRAGMENTS_LINGER_MS, Fragmenters } from './fragmenters.ts';
 import { JpegView, LINGER_MS } from './jpeg-view.ts';
 import type { LiveCamera } from './live-camera.ts';
+import { SoundViews } from './sound-view.ts';
 
 const picture = (codec: VideoCodec): VideoFrame => ({
   ...{ kind: 'video', codec, key: true, data: new Uint8Array(10), width: 16, height: 16 },
@@ -51,7 +52,7 @@ test('a fragmenter is shared, counts its viewers, and stays for a while; HLS hol
     return { hub, [Symbol.dispose]: () => void leases-- };
   };
   const camera = { id: 'cam_a', slug: 'a', hub, acquireEncoded } as unknown as LiveCamera;
-  const fragmenters = new Fragmenters(clock);
+  const fragmenters = new Fragmenters(clock, new SoundViews(clock, silentLogger));
   const a = fragmenters.acquire(camera);
   const b = fragmenters.acquire(camera);
   assert.deepEqual([a.fragmenter === b.fragmenter, hub.viewers, leases], [true, 2, 1]);

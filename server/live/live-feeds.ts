@@ -11,6 +11,7 @@ import { CardCache } from './card-cache.ts';
 import { Fragmenters } from './fragmenters.ts';
 import { JpegViews } from './jpeg-view.ts';
 import type { LiveCamera } from './live-camera.ts';
+import { SoundViews } from './sound-view.ts';
 
 /** Open viewers of all kinds in this process; each holds a socket. */
 export const MAX_VIEWERS = 2000;
@@ -26,6 +27,8 @@ export class LiveFeeds {
   readonly cards: CardCache;
   /** Cameras as JPEGs. */
   readonly views: JpegViews;
+  /** Sound of cameras in the forms that viewers want. */
+  readonly sounds: SoundViews;
   /** Cameras as MP4. */
   readonly fragmenters: Fragmenters;
   /** What slow readers did not get. */
@@ -41,13 +44,15 @@ export class LiveFeeds {
     this.log = log;
     this.cards = new CardCache(clock);
     this.views = new JpegViews(clock, log);
-    this.fragmenters = new Fragmenters(clock);
+    this.sounds = new SoundViews(clock, log);
+    this.fragmenters = new Fragmenters(clock, this.sounds);
     this.#stopListening = [
       bus.on('camera.removed', ({ camera }) => {
         for (const id of [camera, subIdOf(camera)]) {
           this.#feeds.get(id)?.close();
           this.views.end(id);
           this.fragmenters.end(id);
+          this.sounds.end(id);
         }
       }),
       bus.on('camera.status', ({ camera }) => {
@@ -98,6 +103,7 @@ export class LiveFeeds {
     for (const feed of [...this.#feeds.values()]) feed.close();
     this.views.end();
     this.fragmenters.end();
+    this.sounds.end();
   }
 
   #feedOf(camera: LiveCamera): CameraFeed {

@@ -28,6 +28,8 @@ export type ClientMessage =
       readonly fps: number | null;
       /** `sub`: the smaller source where the camera has one. */
       readonly source: 'main' | 'sub';
+      /** MP4 only: whether the sound comes along. */
+      readonly sound: boolean;
     }
   | { readonly type: 'unsubscribe'; readonly id: number }
   | { readonly type: 'ack'; readonly id: number; readonly seq: number };
@@ -58,7 +60,8 @@ export function parseClientMessage(text: string): ClientMessage {
     case 'auth':
       return { type: 'auth', token: textOf(message.token, 'token') };
     case 'subscribe': {
-      const { kind = 'jpeg', width = null, fps = null, source = 'main' } = message;
+      const { kind = 'jpeg', width = null, fps = null, source = 'main', sound = true } = message;
+      if (typeof sound !== 'boolean') throw bad('sound true or false');
       if (source !== 'main' && source !== 'sub') throw bad('source "main" or "sub"');
       if (kind !== 'jpeg' && kind !== 'mp4') throw bad('kind "jpeg" or "mp4"');
       return {
@@ -69,6 +72,7 @@ export function parseClientMessage(text: string): ClientMessage {
         width: width === null ? null : whole(width, 'width', WIDTH_RANGE.min, WIDTH_RANGE.max),
         fps: fps === null ? null : rate(fps),
         source,
+        sound,
       };
     }
     case 'unsubscribe':

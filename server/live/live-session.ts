@@ -184,7 +184,7 @@ export class LiveSession implements SubscriptionHost {
 
   #subscribe(
     find: FindCamera,
-    { id, camera: ref, source, kind, width, fps }: ClientMessage & { type: 'subscribe' },
+    { id, camera: ref, source, kind, width, fps, sound }: ClientMessage & { type: 'subscribe' },
   ): void {
     this.#forget(id);
     try {
@@ -196,7 +196,7 @@ export class LiveSession implements SubscriptionHost {
       const subscription = this.#feeds.watch<LiveSubscription | Mp4Subscription>(camera, (feed) =>
         kind === 'jpeg'
           ? new LiveSubscription(feed, this, options)
-          : new Mp4Subscription(feed, this, options, this.#feeds.fragmenters.acquire(camera)),
+          : new Mp4Subscription(feed, this, options, this.#feeds.fragmenters.acquire(camera, sound)),
       );
       if (this.#closed) subscription[Symbol.dispose]();
       else if (!subscription.over) this.#subscriptions.set(id, subscription);

@@ -1,6 +1,7 @@
-// A camera's sound as other tools take it: an endless WAV of 16-bit PCM, or one continuous IMA ADPCM stream.
+// A camera's sound as other tools take it: an endless WAV of 16-bit PCM, one continuous IMA ADPCM stream, or AAC as it is.
 
 import type { AudioFrame } from '../core/frame.ts';
+import { encodeAdtsHead } from '../media/aac.ts';
 import { ImaStreamEncoder, pcmBytes } from '../media/ima-adpcm.ts';
 import { decodeSound } from '../media/sound-decoder.ts';
 
@@ -11,11 +12,15 @@ export type SoundCoder = {
   encode(frame: AudioFrame): Uint8Array;
 };
 
-/** The two ways to hear a camera. */
-export type SoundForm = 'ima' | 'wav';
+/** The ways to hear a camera. `adts`: AAC, copied. */
+export type SoundForm = 'ima' | 'wav' | 'adts';
 
 /** `Content-Type` of each. */
-export const SOUND_TYPES: Readonly<Record<SoundForm, string>> = { ima: 'audio/x-ima-adpcm', wav: 'audio/wav' };
+export const SOUND_TYPES: Readonly<Record<SoundForm, string>> = {
+  ima: 'audio/x-ima-adpcm',
+  wav: 'audio/wav',
+  adts: 'audio/aac',
+};
 
 const WAV_HEADER_BYTES = 44;
 const WAV_FORMAT_PCM = 1;
@@ -25,7 +30,7 @@ const ENDLESS = 0xffffffff;
 
 const decoded = new WeakMap<AudioFrame, Int16Array>();
 
-export { isDecodable } from '../media/sound-decoder.ts';
+const NO_BYTES = new Uint8Array(0);
 
 /** A coder for sound of that format. */
 export function openCoder(
@@ -35,8 +40,21 @@ export function openCoder(
   if (form === 'wav') {
     return { opening: wavHeader(sampleRate, channels), encode: (frame) => pcmBytes(pcmOf(frame)) };
   }
+  if (form === 'adts') return { opening: NO_BYTES, encode: encodeAdts };
   const encoder = new ImaStreamEncoder();
-  return { opening: new Uint8Array(0), encode: (frame) => encoder.encode(pcmOf(frame)) };
+  return { opening: NO_BYTES, encode: (frame) => encoder.encode(mono(pcmOf(frame), channels)) };
+}
+
+function encodeAdts({ data, codecConfig }: AudioFrame): Uint8Array {
+  const head = codecConfig ? encodeAdtsHead(codecConfig, data.length) : null;
+  return head ? Buffer.concat([head, data]) : NO_BYTES;
+}
+
+/** The first channel: one IMA stream has one. */
+function mono(pcm: Int16Array, channels: number): Int16Array {
+  return channels === 1
+    ? pcm
+    : Int16Array.from({ length: Math.floor(pcm.length / channels) }, (_, n) => pcm[n * channels]!);
 }
 
 /** The block as PCM: decoded once, however many listen. */

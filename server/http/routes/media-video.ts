@@ -17,7 +17,7 @@ import { headOnly, stream } from './media.ts';
 /** What these routes work on. */
 export type MediaVideoRoutesOptions = { readonly fleet: Fleet; readonly feeds: LiveFeeds };
 
-/** The first segment is closed by the second key picture; cameras send one every few seconds. */
+/** A camera that has just come, or an encoder that was just started, gives its first second of pictures within this. */
 const FIRST_SEGMENT_MS = 9000;
 const RETRY_MS = 2000;
 
@@ -102,6 +102,7 @@ async function closedSegments(fragmenter: Fragmenter, clock: Clock, signal: Abor
   const limit = new AbortController();
   const timer = clock.after(FIRST_SEGMENT_MS, () => limit.abort());
   const until = AbortSignal.any([signal, limit.signal]);
+  if (closed().length === 0) fragmenter.wantSegment();
   while (closed().length === 0 && !until.aborted) {
     await new Promise<void>((resolve) => {
       const done = () => {

@@ -3,8 +3,9 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import type { Camera } from '../../cameras/camera.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
-import { AudioStream, findSound, soundHeaders } from '../../live/audio-stream.ts';
+import { AudioStream, compressedForm, findSound, kindOf, soundHeaders } from '../../live/audio-stream.ts';
 import { FRAMES_HEADERS, FramesStream } from '../../live/frames-stream.ts';
 import type { LiveFeeds } from '../../live/live-feeds.ts';
 import { MJPEG_HEADERS, MjpegStream } from '../../live/mjpeg-stream.ts';
@@ -123,7 +124,7 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
     },
   });
 
-  const sound = (url: string, form: SoundForm, summary: string) =>
+  const sound = (url: string, formOf: (camera: Camera) => SoundForm, summary: string) =>
     app.route({
       method: [...methods],
       url,
@@ -131,16 +132,21 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
       schema: schemaOf(summary),
       handler: async (request, reply) => {
         const camera = cameraOf(request, fleet, request.params.camera);
-        if (request.method === 'HEAD') return headOnly(reply, soundHeaders(form));
+        if (request.method === 'HEAD') return headOnly(reply, soundHeaders(formOf(camera)));
         const format = await findSound(camera, feeds.clock, request.callerSignal);
+        const form = formOf(camera);
         const onSkipped = (blocks: number) => feeds.tally.add('soundSkipped', blocks);
         return stream(request, reply, (sink) =>
-          feeds.watch(camera, (feed) => new AudioStream(feed, sink, form, format, onSkipped)),
+          feeds.watch(camera, (feed) => {
+            const lease = feeds.sounds.acquire(camera, kindOf(form));
+            return new AudioStream(feed, sink, form, format, lease, onSkipped);
+          }),
         );
       },
     });
-  sound('/cameras/:camera/audio', 'ima', 'Sound as one IMA ADPCM stream, high nibble first, for ever');
-  sound('/cameras/:camera/audio.wav', 'wav', 'Sound as a WAV of 16-bit PCM, for ever');
+  const compressed = 'Sound, compressed: AAC as it is (ADTS), else one IMA ADPCM stream, high nibble first; for ever';
+  sound('/cameras/:camera/audio', compressedForm, compressed);
+  sound('/cameras/:camera/audio.wav', () => 'wav', 'Sound as a WAV of 16-bit PCM, for ever');
 }
 
 /** The answer to HEAD on an endless stream. */
