@@ -1,10 +1,13 @@
 // Two-phase deletion: the rows say so first, then the files go, then the rows (design/recordings.md).
 
 import type { Bus } from '../core/bus.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { type NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { Segment, SegmentIndex } from '../store/segment-index.ts';
 import type { SegmentFiles } from './segment-files.ts';
+
+/** A transaction ends after this long: triggers keep sums and spans, and some machines are slow. */
+const SLICE_MS = 8;
 
 /** What deletion works with. */
 export type DeletionTools = {
@@ -26,11 +29,28 @@ export async function deleteSegment(segment: Segment, tools: DeletionTools): Pro
   if (failed[0]) throw failed[0];
 }
 
-/** Deletes a batch with two transactions: keep it small, each holds the event loop. @throws when the database cannot be written */
+/** Works through a list in transactions that each hold the event loop for some milliseconds only, on any machine. */
+async function inSlices<T>(items: readonly T[], index: SegmentIndex, work: (item: T) => void): Promise<void> {
+  for (let at = 0; at < items.length; ) {
+    if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    at = index.transaction(() => {
+      const until = systemClock.monoMs() + SLICE_MS;
+      let next = at;
+      do work(items[next++]!);
+      while (next < items.length && systemClock.monoMs() < until);
+      return next;
+    });
+  }
+}
+
+/** Deletes a batch. @throws when the database cannot be written; what is doomed by then, the next start deletes */
 export async function deleteSegments(segments: readonly Segment[], tools: DeletionTools): Promise<DeletionResult> {
   const { files, index, bus, clock } = tools;
   const now = Math.floor(clock.wallMs());
-  const doomed = index.transaction(() => segments.filter(({ id }) => index.doom(id, now)));
+  const doomed: Segment[] = [];
+  await inSlices(segments, index, (segment) => {
+    if (index.doom(segment.id, now)) doomed.push(segment);
+  });
   const deleted: Segment[] = [];
   const failed: NvrError[] = [];
   for (const segment of doomed) {
@@ -41,9 +61,7 @@ export async function deleteSegments(segments: readonly Segment[], tools: Deleti
       failed.push(toNvrError(error));
     }
   }
-  index.transaction(() => {
-    for (const { id } of deleted) index.forget(id);
-  });
+  await inSlices(deleted, index, ({ id }) => index.forget(id));
   for (const { camera, folder, id, startAt, endAt } of deleted) {
     bus.publish('segment.deleted', { camera, slug: folder, segment: id, start: startAt, end: endAt });
   }
