@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { cameras, forgetCameras, loadCameras } from './cameras.ts';
+import { parseDay, spanOf } from './day.ts';
 import { connected, startEvents, stopEvents } from './events.ts';
 import { AuditPage } from './pages/audit.tsx';
 import { CameraPage } from './pages/camera.tsx';
@@ -12,17 +13,20 @@ import { EventsPage } from './pages/events.tsx';
 import { SetUpPage, SignInPage, UnreachablePage } from './pages/gate.tsx';
 import { GridPage } from './pages/grid.tsx';
 import { MorePage } from './pages/more.tsx';
-import { RecordingsPage } from './pages/recordings.tsx';
 import { StoragePage } from './pages/storage.tsx';
 import { TokensPage } from './pages/tokens.tsx';
 import { UsersPage } from './pages/users.tsx';
 import { stopLive } from './players/live.ts';
-import { href, route } from './router.ts';
+import { go, href, route } from './router.ts';
 import { isAdmin, session, signOut } from './session.ts';
+import { placeHash } from './timeline/place.ts';
 import { Button } from './ui/button.tsx';
 import { Icon, type IconName, Logo } from './ui/icons.tsx';
+import { lazyPage } from './ui/lazy-page.tsx';
 import { Empty } from './ui/notice.tsx';
 import { Toasts } from './ui/toasts.tsx';
+
+const TimelinePage = lazyPage(() => import('./pages/timeline.tsx').then((page) => page.TimelinePage));
 
 export function App() {
   const state = session.value;
@@ -62,8 +66,7 @@ function Gate() {
 function Frame({ user }: { user: string }) {
   const main = useRef<HTMLElement>(null);
   const { path } = route.value;
-  // Another day or camera of the recordings is the same page.
-  const where = path[0] === 'recordings' ? 'recordings' : path.join('/');
+  const where = path.join('/');
   const first = useRef(true);
   // A new page begins at its top, and screen readers and the keyboard begin at its heading.
   useEffect(() => {
@@ -91,8 +94,8 @@ function Frame({ user }: { user: string }) {
           <NavLink to="" icon="grid" current={section === '' || section === 'camera' || section === 'add'}>
             Live
           </NavLink>
-          <NavLink to="recordings" icon="film" current={section === 'recordings'}>
-            Recordings
+          <NavLink to="timeline" icon="film" current={section === 'timeline'}>
+            Timeline
           </NavLink>
           <NavLink to="events" icon="bell" current={section === 'events'}>
             Events
@@ -137,7 +140,7 @@ function Frame({ user }: { user: string }) {
           Perch does not answer. Trying again.
         </div>
       )}
-      <main id="main" ref={main} tabIndex={-1} class={section === '' ? 'wide' : ''}>
+      <main id="main" ref={main} tabIndex={-1} class={section === '' || section === 'timeline' ? 'wide' : ''}>
         <Page path={path} />
       </main>
     </>
@@ -175,8 +178,10 @@ function Page({ path }: { path: readonly string[] }) {
     case 'camera':
       if (part === 'edit') return isAdmin.value ? <EditCameraPage camera={ref ?? ''} key={ref} /> : <NotHere />;
       return <CameraPage camera={ref ?? ''} key={ref} />;
+    case 'timeline':
+      return <TimelinePage />;
     case 'recordings':
-      return <RecordingsPage camera={ref} day={part} />;
+      return <OldRecordings camera={ref} day={part} />;
     case 'events':
       return <EventsPage />;
     case 'storage':
@@ -192,6 +197,15 @@ function Page({ path }: { path: readonly string[] }) {
     default:
       return <NotHere />;
   }
+}
+
+/** Where recordings were before there was a timeline: bookmarks still lead to the same day. */
+function OldRecordings({ camera, day }: { camera: string | undefined; day: string | undefined }) {
+  useEffect(() => {
+    const at = parseDay(day) === null ? null : spanOf(day ?? '').from;
+    go(placeHash({ camera: camera ?? null, at, spanMs: null }), 'replace');
+  }, []);
+  return null;
 }
 
 /** A page that does not exist, or not for this user. */

@@ -5,7 +5,16 @@ import { mergeSegments } from './merge-segments.ts';
 
 function segment(id: string, minute: number, open = false): Segment {
   const start = new Date(Date.UTC(2026, 10, 21, 12, minute)).toISOString();
-  const rest = { durationMs: 60_000, frames: 1, bytes: 1, format: 'mp4', codec: 'h264', endReason: null } as const;
+  const rest = {
+    durationMs: 60_000,
+    frames: 1,
+    bytes: 1,
+    format: 'mp4',
+    codec: 'h264',
+    endReason: null,
+    hasMotion: false,
+    protected: false,
+  } as const;
   return { id, start, end: start, open, ...rest };
 }
 

@@ -21,6 +21,8 @@ export type DayOfSegments = {
   readonly error: string | null;
   /** Takes one off the list: it was deleted. */
   readonly drop: (id: string) => void;
+  /** Takes a newer state of one. */
+  readonly change: (segment: Segment) => void;
 };
 
 /** Follows a day. Use it with a `key` of camera and day. */
@@ -29,6 +31,9 @@ export function useSegments(slug: string, day: Day): DayOfSegments {
   const [cut, setCut] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const drop = (id: string) => setSegments((list) => list?.filter((segment) => segment.id !== id) ?? null);
+  const change = (segment: Segment) => {
+    setSegments((list) => list?.map((other) => (other.id === segment.id ? segment : other)) ?? null);
+  };
 
   useEffect(() => {
     let ended = false;
@@ -79,5 +84,5 @@ export function useSegments(slug: string, day: Day): DayOfSegments {
       clearTimeout(timer);
     };
   }, [slug, day]);
-  return { segments, cut, error, drop };
+  return { segments, cut, error, drop, change };
 }

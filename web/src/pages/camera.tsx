@@ -9,6 +9,7 @@ import { LivePicture } from '../players/live-picture.tsx';
 import { SoundButton } from '../players/sound-button.tsx';
 import { href } from '../router.ts';
 import { isAdmin } from '../session.ts';
+import { placeHash } from '../timeline/place.ts';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { CameraUrls } from '../ui/camera-urls.tsx';
 import { Icon } from '../ui/icons.tsx';
@@ -73,7 +74,7 @@ function Shown({ camera }: { camera: CameraInfo }) {
                 Picture
               </ButtonLink>
               <RecordButton camera={camera} />
-              <ButtonLink href={href('recordings', camera.slug)} icon="film">
+              <ButtonLink href={placeHash({ camera: camera.slug, at: null, spanMs: null })} icon="film">
                 Recordings
               </ButtonLink>
               <FullScreenButton target={() => stage.current?.querySelector<HTMLElement>('.stage') ?? null} />

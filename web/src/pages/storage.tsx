@@ -5,7 +5,7 @@ import { api } from '../api.ts';
 import type { Storage } from '../api-types.ts';
 import { cameraOf } from '../cameras.ts';
 import * as format from '../format.ts';
-import { href } from '../router.ts';
+import { placeHash } from '../timeline/place.ts';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
 import { useTitle } from '../ui/title.ts';
 
@@ -76,7 +76,7 @@ function Figures({ storage }: { storage: Storage }) {
             {list.map((camera) => (
               <div class="row" key={camera.slug}>
                 <span class="grow">
-                  <a class="name" href={href('recordings', camera.slug)}>
+                  <a class="name" href={placeHash({ camera: camera.slug, at: null, spanMs: null })}>
                     {cameraOf(camera.slug)?.name ?? camera.slug}
                   </a>
                   <br />

@@ -2,18 +2,26 @@
 
 import { useState } from 'preact/hooks';
 import type { Segment } from '../api-types.ts';
+import { urlOf } from '../base.ts';
 import * as format from '../format.ts';
-import { ButtonLink } from './button.tsx';
+import { Button, ButtonLink } from './button.tsx';
 import { Icon } from './icons.tsx';
-import { downloadUrl } from './segment-player.tsx';
+
+/** The file itself, to be saved. */
+export function downloadUrl(segment: Segment): string {
+  return urlOf(`api/segments/${encodeURIComponent(segment.id)}/media?download=true`);
+}
 
 type Props = {
   readonly segments: readonly Segment[];
   readonly playing: string | null;
   readonly onPlay: (segment: Segment) => void;
+  /** Absent for who may not. */
+  readonly onProtect?: ((segment: Segment) => void) | undefined;
+  readonly onDelete?: ((segment: Segment) => void) | undefined;
 };
 
-export function SegmentList({ segments, playing, onPlay }: Props) {
+export function SegmentList({ segments, playing, ...deeds }: Props) {
   const [toggled, setToggled] = useState<ReadonlySet<number>>(new Set());
   const hours = new Map<number, Segment[]>();
   for (const segment of [...segments].reverse()) {
@@ -47,7 +55,7 @@ export function SegmentList({ segments, playing, onPlay }: Props) {
             {open && (
               <ul>
                 {list.map((segment) => (
-                  <Line key={segment.id} segment={segment} playing={segment.id === playing} onPlay={onPlay} />
+                  <Line key={segment.id} segment={segment} playing={segment.id === playing} {...deeds} />
                 ))}
               </ul>
             )}
@@ -58,18 +66,21 @@ export function SegmentList({ segments, playing, onPlay }: Props) {
   );
 }
 
-type LineProps = { readonly segment: Segment; readonly playing: boolean; readonly onPlay: (segment: Segment) => void };
+type LineProps = Omit<Props, 'segments' | 'playing'> & { readonly segment: Segment; readonly playing: boolean };
 
-function Line({ segment, playing, onPlay }: LineProps) {
+function Line({ segment, playing, onPlay, onProtect, onDelete }: LineProps) {
   const time = format.timeOfDay(segment.start);
   if (segment.open) {
     return (
-      <li class="segment open">
-        <span class="time numbers">{time}</span>
-        <span class="badge recording">
-          <span class="dot" aria-hidden="true" />
-          Being recorded
-        </span>
+      <li class={`segment open${playing ? ' playing' : ''}`}>
+        <button type="button" onClick={() => onPlay(segment)} aria-label={`Play ${time}, which is being recorded`}>
+          <Icon name="play" />
+          <span class="time numbers">{time}</span>
+          <span class="badge recording">
+            <span class="dot" aria-hidden="true" />
+            <span>Being recorded</span>
+          </span>
+        </button>
       </li>
     );
   }
@@ -88,7 +99,19 @@ function Line({ segment, playing, onPlay }: LineProps) {
           {segment.format === 'mjpeg' ? ' · JPEG' : ''}
         </span>
       </button>
+      {onProtect ? (
+        <Button
+          kind="quiet"
+          icon={segment.protected ? 'lock' : 'unlock'}
+          pressed={segment.protected}
+          label={segment.protected ? `Let ${time} go when its time has come` : `Keep ${time} for good`}
+          onClick={() => onProtect(segment)}
+        />
+      ) : (
+        segment.protected && <Icon name="lock" />
+      )}
       <ButtonLink href={downloadUrl(segment)} kind="quiet" icon="download" label={`Download ${time}`} download />
+      {onDelete && <Button kind="quiet" icon="trash" label={`Delete ${time}`} onClick={() => onDelete(segment)} />}
     </li>
   );
 }

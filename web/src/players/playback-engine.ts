@@ -1,0 +1,451 @@
+// Plays a camera's recordings in a <video> from any moment, over gaps and changes of format, at any speed, picture by
+// picture if wanted. Everything outside counts in wall-clock time (epoch milliseconds).
+
+import { playsType } from './mse-player.ts';
+import { neighborPicture } from './playback-boxes.ts';
+import { PlaybackBuffer } from './playback-buffer.ts';
+import { chooseWindow, type Piece, PieceList, settledSpan } from './playback-list.ts';
+import { PlaybackSource } from './playback-source.ts';
+
+export type PlaybackEvents = {
+  /** When the picture on the screen was taken. */
+  readonly onPosition: (at: number) => void;
+  readonly onState: (state: { readonly playing: boolean; readonly waiting: boolean }) => void;
+  /** A hole was passed. */
+  readonly onJump: (from: number, to: number) => void;
+  /** There is nothing more to play: this is now, or the last recording. */
+  readonly onEdge: () => void;
+  /** A sentence; `null`: it goes again. */
+  readonly onProblem: (text: string | null) => void;
+  readonly now: () => number;
+};
+
+const TICK_MS = 100;
+/** Fetched ahead at normal speed, and at most. */
+const AHEAD_MS = 20_000;
+const MAX_AHEAD_MS = 150_000;
+const BEHIND_MS = 40_000;
+/** Closer to now than this there may be more to come. */
+const EDGE_MS = 6000;
+const EDGE_RELOAD_MS = 1000;
+const RETRY_MS = 2000;
+/** A hole of at least this is said. */
+const JUMP_SAID_MS = 1000;
+/** So close to the end of what is buffered a player does not go on by itself. */
+const END_MS = 120;
+/** Behind the begin of a picture, so that rounding does not show the one before. */
+const PICTURE_MS = 1;
+const MAX_BROKEN = 3;
+const MAX_LOOKS = 8;
+
+/** One camera in one <video>; `stop` it. */
+export class PlaybackEngine {
+  readonly #video: HTMLVideoElement;
+  readonly #events: PlaybackEvents;
+  readonly #source: PlaybackSource;
+  readonly #buffer: PlaybackBuffer;
+  readonly #list = new PieceList();
+  readonly #timer: number;
+  /** Where a seek wants to be, until it is there. */
+  #wanted: number | null = null;
+  #land: number | null = null;
+  #turn = 0;
+  #loads = 0;
+  #edgeLoadedAt = 0;
+  #pumping = false;
+  #stopped = false;
+  #playing = false;
+  #rate = 1;
+  #broken = 0;
+  #shownAt: number | null = null;
+  #atEnd = false;
+  #retryAt = 0;
+  #otherTracksAt: number | null = null;
+  /** Nothing was recorded after this moment when it was last looked. */
+  #lastLook = { at: 0, lookedAt: 0 };
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(video: HTMLVideoElement, camera: string, events: PlaybackEvents) {
+    this.#video = video;
+    this.#events = events;
+    this.#source = new PlaybackSource(camera);
+    this.#buffer = new PlaybackBuffer(video, () => this.#onBroken());
+    this.#timer = window.setInterval(() => this.#tick(), TICK_MS);
+    video.onwaiting = () => this.#tick();
+    video.onseeked = () => this.#onSeeked();
+    video.ontimeupdate = () => this.#tell();
+    video.onplaying = () => this.#tellState();
+    video.onpause = () => this.#tellState();
+    video.onstalled = null;
+    this.#watchPictures();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    const video = this.#video;
+    video.onwaiting = video.onseeked = video.ontimeupdate = video.onplaying = video.onpause = null;
+    this.#source.stop();
+    this.#buffer.stop();
+  }
+
+  /** The wanted moment while it is looked for, else that of the picture. */
+  get position(): number {
+    return this.#wanted ?? this.#land ?? this.#shownAt ?? this.#buffer.wallOf(this.#video.currentTime);
+  }
+
+  get playing(): boolean {
+    return this.#playing;
+  }
+
+  /** Goes to a moment; into a hole: to the next recording. */
+  seek(at: number): void {
+    this.#turn++;
+    this.#wanted = at;
+    this.#land = null;
+    this.#atEnd = false;
+    this.#retryAt = 0;
+    this.#otherTracksAt = null;
+    this.#events.onPosition(at);
+    this.#tellState();
+    this.#pump();
+  }
+
+  play(): void {
+    this.#playing = true;
+    this.#start();
+    this.#tellState();
+    this.#pump();
+  }
+
+  pause(): void {
+    this.#playing = false;
+    this.#video.pause();
+    this.#tellState();
+  }
+
+  setRate(rate: number): void {
+    this.#rate = rate;
+    this.#video.defaultPlaybackRate = rate;
+    this.#video.playbackRate = rate;
+    this.#pump();
+  }
+
+  /** Shows the next picture, or the one before; pauses. */
+  async step(direction: 1 | -1): Promise<void> {
+    this.pause();
+    if (this.#wanted !== null) return;
+    const turn = this.#turn;
+    const shown = this.#shownAt ?? this.position;
+    const look = () => neighborPicture(this.#buffer.pictures(), shown, direction, PICTURE_MS / 2);
+    let next = look();
+    if (next === null) {
+      await this.#alone(async () => {
+        const piece = direction > 0 ? await this.#locate(shown + END_MS) : await this.#locateBefore(shown);
+        if (piece && turn === this.#turn && !this.#buffer.has(piece)) await this.#append(piece);
+      });
+      next = look();
+    }
+    if (next === null || turn !== this.#turn || this.#stopped) return;
+    if (Math.abs(next - shown) >= JUMP_SAID_MS) {
+      this.#events.onJump(Math.min(next, shown), Math.max(next, shown));
+    }
+    this.#shownAt = next;
+    this.#video.currentTime = this.#buffer.mediaOf(next + PICTURE_MS);
+    this.#events.onPosition(next);
+    this.#pump();
+  }
+
+  #start(): void {
+    if (this.#wanted !== null || !this.#video.paused) return;
+    this.#video.playbackRate = this.#rate;
+    this.#video.play().catch((error: unknown) => {
+      // Without a touch of the page browsers play only silently.
+      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError' || this.#video.muted) return;
+      this.#video.muted = true;
+      this.#video.play().catch(() => this.pause());
+    });
+  }
+
+  // ---- filling ----
+
+  #pump(): void {
+    if (this.#pumping || this.#stopped || this.#events.now() < this.#retryAt) return;
+    this.#pumping = true;
+    void (async () => {
+      try {
+        while (!this.#stopped && (await this.#alone(() => this.#fill())));
+      } finally {
+        this.#pumping = false;
+      }
+    })();
+  }
+
+  /** One after the other: a SourceBuffer does one thing at a time. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#work.then(work);
+    this.#work = result.catch(() => {});
+    return result;
+  }
+
+  /** One step. @returns whether there is more to do at once */
+  async #fill(): Promise<boolean> {
+    const turn = this.#turn;
+    if (this.#wanted !== null) {
+      const piece = await this.#locate(this.#wanted);
+      if (turn !== this.#turn) return true;
+      if (this.#stopped || this.#events.now() < this.#retryAt) return false;
+      if (!piece) {
+        this.#wanted = null;
+        this.#events.onEdge();
+        return false;
+      }
+      await this.#go(this.#wanted, piece);
+      return true;
+    }
+    if (!this.#buffer.reaches(this.position)) return false;
+    const at = this.position;
+    const wanted = Math.min(MAX_AHEAD_MS, AHEAD_MS * Math.max(1, this.#rate));
+    let ahead = 0;
+    let end = at;
+    let missing: Piece | null = null;
+    const coming: Piece[] = [];
+    for (let looks = 0; ahead < wanted && looks < 1000; looks++) {
+      const piece = await this.#locate(end);
+      if (turn !== this.#turn || this.#stopped) return true;
+      if (!piece) {
+        this.#atEnd = missing === null;
+        break;
+      }
+      this.#atEnd = false;
+      ahead += piece.to - Math.max(at, piece.from);
+      end = Math.max(piece.to, end + 1);
+      if (this.#buffer.has(piece)) continue;
+      missing ??= piece;
+      coming.push(piece);
+      if (coming.length > (this.#rate > 2 ? 4 : 1)) break;
+    }
+    if (!missing) return false;
+    this.#source.forgetAllBut(coming);
+    for (const piece of coming) this.#source.prepare(piece);
+    if (!(await this.#append(missing))) return false;
+    await this.#buffer.keep(this.position - BEHIND_MS, this.position + MAX_AHEAD_MS + AHEAD_MS);
+    return true;
+  }
+
+  /** The piece at a moment or the next one; `null`: there is none yet, or it cannot be told now. */
+  async #locate(from: number): Promise<Piece | null> {
+    let at = from;
+    let asked: number | null = null;
+    for (let looks = 0; looks < MAX_LOOKS && !this.#stopped; looks++) {
+      const piece = this.#list.at(at);
+      const known = this.#list.knownUntil(at);
+      const isEdge = piece !== null && piece.to > this.#events.now() - 2 * EDGE_MS;
+      if (piece && (piece.from <= at || piece.from <= known) && !(isEdge && at > piece.to - END_MS)) return piece;
+      if (known <= at) {
+        if (asked === at || !(await this.#load(at))) return piece && piece.from <= at ? piece : null;
+        asked = at;
+        continue;
+      }
+      const { at: lastAt, lookedAt } = this.#lastLook;
+      if (lastAt <= known && this.#events.now() - lookedAt < RETRY_MS) return null;
+      const next = await this.#source.next(known);
+      if (!next.ok) return this.#failed(next.message);
+      if (next.value === null) {
+        this.#lastLook = { at: known, lookedAt: this.#events.now() };
+        return null;
+      }
+      at = Math.max(known, next.value);
+    }
+    return null;
+  }
+
+  async #locateBefore(at: number): Promise<Piece | null> {
+    if (this.#list.knownSince(at) > at - 1000) {
+      const span = { from: at - 60_000, to: at + 1 };
+      const reply = await this.#source.list(span.from, span.to);
+      if (!reply.ok) return this.#failed(reply.message);
+      this.#list.add({ from: span.from, to: at }, reply.value);
+    }
+    const inside = this.#list.at(at - PICTURE_MS);
+    return inside && inside.from < at - PICTURE_MS ? inside : this.#list.before(at);
+  }
+
+  /** Reads the window that begins at a moment. @returns whether more is known now */
+  async #load(at: number): Promise<boolean> {
+    const now = this.#events.now();
+    if (at > now - 2 * EDGE_MS) {
+      if (now - this.#edgeLoadedAt < EDGE_RELOAD_MS) return false;
+      this.#edgeLoadedAt = now;
+    }
+    const window = chooseWindow(at, this.#loads++, now);
+    const reply = await this.#source.list(window.from, window.to);
+    if (!reply.ok) {
+      this.#failed(reply.message);
+      return false;
+    }
+    this.#list.add(settledSpan(window, reply.value, now, EDGE_MS), reply.value);
+    return true;
+  }
+
+  /** Goes to where a seek really leads. */
+  async #go(wanted: number, piece: Piece): Promise<void> {
+    const land = Math.max(wanted, piece.from);
+    const turn = this.#turn;
+    if (land - wanted >= JUMP_SAID_MS) this.#events.onJump(wanted, land);
+    if (this.#buffer.reaches(land) && !this.#buffer.stretchAt(land)) {
+      this.#source.forgetAllBut([piece]);
+      await this.#buffer.keep(land - BEHIND_MS, land + AHEAD_MS);
+    }
+    if (!this.#buffer.reaches(land)) await this.#buffer.reset(land);
+    if (turn !== this.#turn || this.#stopped) return;
+    this.#wanted = null;
+    this.#land = land;
+    this.#shownAt = null;
+    this.#video.currentTime = this.#buffer.mediaOf(land + PICTURE_MS);
+    if (this.#playing) this.#start();
+  }
+
+  /** @returns whether the piece is in place */
+  async #append(piece: Piece): Promise<boolean> {
+    const turn = this.#turn;
+    const [head, bytes] = await Promise.all([this.#source.head(piece.head), this.#source.piece(piece)]);
+    if (this.#stopped || turn !== this.#turn) return true;
+    for (const reply of [head, bytes]) {
+      if (reply.ok) continue;
+      if (reply.gone) this.#list.drop(piece.key);
+      else this.#failed(reply.message);
+      return reply.gone;
+    }
+    if (!head.ok || !bytes.ok) return false;
+    const { facts } = head.value;
+    if (!facts || !playsType(facts.mime)) {
+      const what = facts?.video === 'h265' ? 'H.265' : 'this kind of video';
+      this.#events.onProblem(`This browser cannot play ${what}. Download the recording to watch it.`);
+      this.#retryAt = Number.POSITIVE_INFINITY;
+      return false;
+    }
+    const result = await this.#buffer.append(piece, head.value.bytes, facts, bytes.value);
+    if (this.#stopped) return false;
+    switch (result) {
+      case 'done':
+        this.#events.onProblem(null);
+        if (this.#playing) this.#start();
+        return true;
+      case 'otherTracks':
+        return this.#changeTracks(piece);
+      case 'full':
+        await this.#buffer.keep(this.position - 2000, this.position + AHEAD_MS);
+        this.#retryAt = this.#events.now() + TICK_MS;
+        return false;
+      default:
+        this.#list.drop(piece.key);
+        return true;
+    }
+  }
+
+  /** From here on there is sound, or no more: a new MediaSource, once playing has come so far. */
+  async #changeTracks(piece: Piece): Promise<boolean> {
+    const at = this.position;
+    if (at < piece.from - END_MS && this.#buffer.stretchAt(at)) {
+      this.#otherTracksAt = piece.from;
+      return false;
+    }
+    this.#otherTracksAt = null;
+    await this.#buffer.reset(piece.from);
+    this.#seekInto(Math.max(at, piece.from));
+    return true;
+  }
+
+  #seekInto(at: number): void {
+    this.#land = at;
+    this.#shownAt = null;
+    this.#video.currentTime = this.#buffer.mediaOf(at + PICTURE_MS);
+    if (this.#playing) this.#start();
+  }
+
+  #failed(message: string): null {
+    if (this.#stopped) return null;
+    this.#events.onProblem(message);
+    this.#retryAt = this.#events.now() + RETRY_MS;
+    return null;
+  }
+
+  // ---- playing ----
+
+  #tick(): void {
+    if (this.#stopped) return;
+    this.#pump();
+    this.#tellState();
+    const video = this.#video;
+    if (!this.#playing || this.#wanted !== null || (video.seeking && this.#land !== null)) return;
+    const at = this.#buffer.wallOf(video.currentTime);
+    const stretch = this.#buffer.stretchAt(at);
+    if (stretch && stretch.to - at > END_MS * Math.max(1, this.#rate)) return;
+    // Still something to show of this stretch: the player does that by itself.
+    if (stretch && stretch.to - at > END_MS && !video.paused && video.readyState > 2) return;
+    const end = stretch?.to ?? at;
+    const next = this.#buffer.nextStretch(end);
+    if (next !== null) {
+      if (next - end >= JUMP_SAID_MS) this.#events.onJump(end, next);
+      this.#seekInto(next);
+    } else if (this.#otherTracksAt !== null) {
+      this.seek(this.#otherTracksAt);
+    } else if (this.#atEnd) {
+      this.#atEnd = false;
+      this.pause();
+      this.#events.onEdge();
+    }
+  }
+
+  #onSeeked(): void {
+    this.#tell();
+    this.#tellState();
+  }
+
+  /** Without a call for each picture: the time of the element, which is at most one picture ahead. */
+  #tell(): void {
+    if (this.#stopped || this.#wanted !== null || this.#video.seeking) return;
+    const at = this.#buffer.wallOf(this.#video.currentTime);
+    if (this.#land !== null && this.#video.readyState < 2) return;
+    this.#land = null;
+    if ('requestVideoFrameCallback' in this.#video) return;
+    this.#shownAt = at;
+    this.#events.onPosition(at);
+  }
+
+  #watchPictures(): void {
+    const video = this.#video;
+    if (!('requestVideoFrameCallback' in video)) return;
+    const shown = (_now: number, { mediaTime }: { mediaTime: number }) => {
+      if (this.#stopped) return;
+      if (this.#wanted === null && !video.seeking) {
+        this.#land = null;
+        this.#shownAt = this.#buffer.wallOf(mediaTime);
+        this.#events.onPosition(this.#shownAt);
+      }
+      video.requestVideoFrameCallback(shown);
+    };
+    video.requestVideoFrameCallback(shown);
+  }
+
+  #tellState(): void {
+    if (this.#stopped) return;
+    const waiting = this.#wanted !== null || this.#video.seeking || (this.#playing && this.#video.readyState < 3);
+    this.#events.onState({ playing: this.#playing, waiting });
+  }
+
+  #onBroken(): void {
+    if (this.#stopped) return;
+    const at = this.position;
+    if (++this.#broken > MAX_BROKEN) {
+      this.#events.onProblem('The browser cannot play this recording. Download it to watch it.');
+      this.#retryAt = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const piece = this.#list.at(at);
+    if (piece && this.#broken > 1) this.#list.drop(piece.key);
+    this.#buffer.stop();
+    this.seek(at);
+  }
+}
