@@ -103,7 +103,7 @@ test('a picture is out well before the next one comes', async () => {
   assert.equal(out.frames.length, 20);
 });
 
-test('a killed ffmpeg is started again; a change of size loses nothing; the end is clean', async () => {
+test('a killed ffmpeg is started again and no picture is lost; a change of size loses nothing; the end is clean', async () => {
   const camera = new FedCamera(systemClock, {});
   const encoder = new Encoder({ source: camera.hub, settings, log: silentLogger, random: () => 0 });
   const out = follow(encoder);
@@ -124,6 +124,13 @@ test('a killed ffmpeg is started again; a change of size loses nothing; the end 
     await systemClock.sleep(20);
   }
   assert.equal(encoder.tally.get('restarts'), 1);
+  // What was inside the dead one, and what came while there was none, is encoded by the next: no hole in a recording.
+  await until(() => out.frames.length === camera.sent.length);
+  const times = out.frames.map(({ monoMs }) => monoMs);
+  assert.ok(
+    times.every((ms, n) => n === 0 || ms > times[n - 1]!),
+    'in order, each once',
+  );
   await encoder.stop();
   assert.deepEqual(encoders(), []);
 });

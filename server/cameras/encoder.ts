@@ -58,6 +58,10 @@ export class Encoder {
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   #running: Promise<void> | null = null;
+  /** Given to an ffmpeg that died, or come while there was none: the next one gets them first, so that no recording has a hole. */
+  #held: VideoFrame[] = [];
+  /** Were inside an ffmpeg that died: a second time they are left out, for they may be why. */
+  readonly #suspects = new WeakSet<VideoFrame>();
   #attempt = 0;
   #lastSeq = 0;
   #caughtUp = false;
@@ -82,7 +86,7 @@ export class Encoder {
   async #loop(): Promise<void> {
     const { signal } = this.#abort;
     const { source, log, preRollMs = 0, random = Math.random } = this.#options;
-    const start = preRollMs > 0 ? { since: this.#clock.wallMs() - preRollMs } : ('newestKey' as const);
+    const start = preRollMs > 0 ? { sinceMonoMs: this.#clock.monoMs() - preRollMs } : ('newestKey' as const);
     using reader = source.open({ kinds: 'all', policy: 'every', start });
     let next: VideoFrame | null = null;
     while (!signal.aborted) {
@@ -106,21 +110,43 @@ export class Encoder {
     }
   }
 
+  /** Keeps what never came out of a dead ffmpeg for the next one, and the picture that was to go in next. */
+  #rescue(pending: ReadonlyMap<number, VideoFrame>, next: VideoFrame | null): void {
+    const again = [...pending.values()].filter((frame) => !this.#suspects.has(frame));
+    this.tally.add('skipped', pending.size - again.length);
+    for (const frame of again) this.#suspects.add(frame);
+    this.#held = [...again, ...(next ? [next] : []), ...this.#held];
+    this.#caughtUp = false;
+  }
+
+  /** No older than what the encoder catches up with, and never many. */
+  #boundHeld(): void {
+    const { preRollMs = 0 } = this.#options;
+    const oldest = this.#clock.monoMs() - MAX_LAG_MS - preRollMs;
+    const kept = this.#held.filter(({ monoMs }) => monoMs >= oldest).slice(-MAX_PENDING);
+    this.tally.add('skipped', this.#held.length - kept.length);
+    this.#held = kept;
+  }
+
   /** Keeps sound flowing while ffmpeg may not be started yet. */
   async #pause(delayMs: number, reader: HubReader): Promise<void> {
     const until = this.#clock.monoMs() + delayMs;
     const { signal } = this.#abort;
     while (!signal.aborted && this.#clock.monoMs() < until) {
       for (let item = reader.poll(); item; item = reader.poll()) {
+        this.#lastSeq = item.seq;
         if (item.frame.kind === 'audio') this.hub.publish(item.frame);
-        else this.tally.add('skipped');
+        else if (item.frame.codec === 'mjpeg') this.#held.push(item.frame);
       }
+      this.#boundHeld();
       await this.#clock.sleep(Math.min(100, until - this.#clock.monoMs()), signal).catch(() => {});
     }
   }
 
   /** The next JPEG; sound is passed on meanwhile. `null` when stopped. */
   async #nextPicture(reader: HubReader, signal: AbortSignal): Promise<VideoFrame | null> {
+    const held = signal.aborted ? undefined : this.#held.shift();
+    if (held) return held;
     for await (const { frame, missed, seq } of reader.items(signal)) {
       if (missed > 0) this.tally.add('skipped', missed);
       this.#lastSeq = seq;
@@ -138,7 +164,7 @@ export class Encoder {
     const kind = await encoderSupport.choose(settings.kind, this.#options.log);
     const job = encoderJob({ ...size, settings, kind, epochMs: run.zero.at, segmentSeconds });
     const process = FfmpegProcess.start(job, { log: this.#options.log });
-    const pending = new Map<number, Instant>();
+    const pending = new Map<number, VideoFrame>();
     const output = this.#publishOutput(process, run, pending);
     const exited = new AbortController();
     void process.exited.then(() => exited.abort());
@@ -164,6 +190,7 @@ export class Encoder {
       const exit = await process.stop();
       await output;
       if (this.#abort.signal.aborted) return null;
+      if (exit.error || !frame) this.#rescue(pending, frame);
       if (exit.error) throw exit.error;
       if (!frame) throw new NvrError('unavailable', 'ffmpeg ended by itself');
       return frame;
@@ -181,7 +208,7 @@ export class Encoder {
     return lagMs > MAX_LAG_MS + (this.#caughtUp ? 0 : (this.#options.preRollMs ?? 0));
   }
 
-  async #publishOutput(process: FfmpegProcess, run: Run, pending: Map<number, Instant>): Promise<void> {
+  async #publishOutput(process: FfmpegProcess, run: Run, pending: Map<number, VideoFrame>): Promise<void> {
     const parser = new FlvReader();
     const size = chooseEncodedSize(run.width, run.height);
     let codecConfig: Uint8Array | undefined;
@@ -210,7 +237,7 @@ export class Encoder {
   }
 
   /** Kills an ffmpeg that takes pictures and gives none back. In real time: a process does not live in a test's. */
-  #watch(process: FfmpegProcess, pending: Map<number, Instant>): Timer {
+  #watch(process: FfmpegProcess, pending: Map<number, VideoFrame>): Timer {
     let stalledMs = 0;
     let seen = this.tally.get('encoded');
     let timer: Timer;
@@ -245,7 +272,7 @@ function fits(frame: VideoFrame, run: Run): boolean {
 }
 
 /** The times of the picture with that stamp; those before it were unreadable to ffmpeg and are forgotten. */
-function takeTime(pending: Map<number, Instant>, timeMs: number): Instant | undefined {
+function takeTime(pending: Map<number, VideoFrame>, timeMs: number): Instant | undefined {
   const found = pending.get(timeMs);
   for (const key of pending.keys()) {
     if (key > timeMs) break;
