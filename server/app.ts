@@ -22,6 +22,7 @@ import { LiveFeeds } from './live/live-feeds.ts';
 import { ownPorts } from './net/address-rules.ts';
 import { cameraNet } from './net/camera-net.ts';
 import type { Net } from './net/net.ts';
+import { checkSelf } from './net/self-check.ts';
 import { systemNet } from './net/system-net.ts';
 import { Exporter } from './recording/exporter.ts';
 import { GapJournal } from './recording/gap-journal.ts';
@@ -187,6 +188,8 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
         deeds,
         feeds,
         outputs: () => outputs,
+        checkUrl: (target, asker) =>
+          checkSelf(target, { ...asker, rtspPort: outputs.rtsp.port, cert: tls?.cert ?? null, clock }),
         events,
         settings,
         index,

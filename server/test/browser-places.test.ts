@@ -21,11 +21,23 @@ test('plain http on perch.lan: an insecure context', { skip, timeout: 120_000 },
   await page.getByRole('link', { name: 'Porch: open' }).click();
   await page.getByRole('button', { name: 'Make a token' }).click();
   await page.getByText('The addresses now carry a new token').waitFor();
+  await page.getByLabel('Program').selectOption('Frigate');
+  assert.match(
+    await page.getByLabel('config.yml', { exact: true }).inputValue(),
+    /^ {2}porch:\n.*\n.*\n {8}- path: rtsp:\/\/perch:[\w-]{43}@perch\.lan:\d+\/porch\n/,
+  );
+  await page.getByRole('button', { name: 'Check the addresses' }).click();
+  const results = page.getByRole('list', { name: 'Result of the check' });
+  await results.getByText('rtsp:/porch').waitFor();
+  assert.match(await results.innerText(), /mjpeg\s+multipart\/x-mixed-replace; boundary=frame, after \d+ ms/);
+  assert.doesNotMatch(await results.innerText(), /refused|nothing came|no answer/);
+  await page.getByLabel('Program').selectOption('Home Assistant, MJPEG');
   await page.getByRole('button', { name: 'Copy: MJPEG URL' }).click();
   await page.getByRole('button', { name: 'Copied' }).waitFor();
   const address = await page.getByLabel('MJPEG URL', { exact: true }).inputValue();
-  assert.match(address, /^http:\/\/perch\.lan:\d+\/cameras\/porch\/mjpeg\?token=[\w-]{43}$/);
-  const reply = await fetch(address.replace('perch.lan', '127.0.0.1'));
+  assert.match(address, /^http:\/\/perch\.lan:\d+\/cameras\/porch\/mjpeg$/);
+  const token = await page.getByLabel('Password', { exact: true }).inputValue();
+  const reply = await fetch(`${address.replace('perch.lan', '127.0.0.1')}?token=${token}`);
   assert.equal(reply.status, 200);
   await reply.body?.cancel();
   assert.deepEqual(problems, []);

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Guide, guidesOf } from '../../../web/src/clients/guides.ts';
 import { ADMIN, type Nvr, startNvr } from '../harness.ts';
 
 const FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
@@ -98,6 +99,8 @@ export type ClientStage = AsyncDisposable & {
   url(name: string, query?: string): string;
   /** The same with the administrator's name and password inside, as people write it into other tools. */
   basicUrl(name: string): string;
+  /** What the dashboard tells people to paste, by program and label. */
+  guide(id: Guide['id']): Readonly<Record<string, string>>;
 };
 
 /** Starts it: 640x480, 10 pictures a second, with sound. */
@@ -110,12 +113,18 @@ export async function startStage(): Promise<ClientStage> {
     cameras: null,
   });
   const at = `127.0.0.1:${nvr.port}/cameras/porch`;
+  const outputs = await nvr.ok<{ rtsp: { port: number | null } }>('GET', '/api/outputs');
+  const facts = { slug: 'porch', root: `${nvr.url}/`, rtspPort: outputs.rtsp.port, token, hasSound: true };
   return {
     nvr,
     token,
     slug: 'porch',
     url: (name, query = '') => `http://${at}/${name}?token=${token}${query}`,
     basicUrl: (name) => `http://${ADMIN.username}:${encodeURIComponent(ADMIN.password)}@${at}/${name}`,
+    guide: (id) => {
+      const guide = guidesOf(facts).find((one) => one.id === id);
+      return Object.fromEntries((guide?.lines ?? []).map(({ label, text }) => [label, text]));
+    },
     [Symbol.asyncDispose]: () => nvr[Symbol.asyncDispose](),
   };
 }

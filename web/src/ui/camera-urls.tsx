@@ -1,76 +1,36 @@
-// A camera's URLs for other programs, ready to copy, with a token made in place.
+// A camera's addresses for other programs, ready to paste, with a token made in place and a check from the server.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
-import type { CameraInfo } from '../api-types.ts';
+import type { CameraInfo, UrlCheck } from '../api-types.ts';
 import { urlOf } from '../base.ts';
+import { type Guide, guidesOf } from '../clients/guides.ts';
 import { isAdmin } from '../session.ts';
 import { Button } from './button.tsx';
 import { CopyLine } from './copy.tsx';
-import { ChoiceField } from './field.tsx';
+import { SelectField } from './field.tsx';
+import { Icon } from './icons.tsx';
 import { Notice } from './notice.tsx';
 import { notify } from './toasts.tsx';
-
-type Program = 'ha' | 'vlc' | 'ffmpeg' | 'motion' | 'web' | 'sound';
-type Line = { readonly label: string; readonly text: string };
-
-const programs = [
-  { value: 'ha', label: 'Home Assistant', hint: 'Add the integration "MJPEG IP Camera" and fill in:' },
-  { value: 'vlc', label: 'VLC', hint: 'Media, Open Network Stream:' },
-  { value: 'ffmpeg', label: 'ffmpeg', hint: 'On the command line:' },
-  { value: 'motion', label: 'motion', hint: 'In the configuration file of the camera:' },
-  { value: 'web', label: 'Web page', hint: 'In any page, also of another origin:' },
-] as const satisfies readonly { value: Program; label: string; hint: string }[];
-
-const soundProgram = { value: 'sound', label: 'Sound', hint: 'The microphone of the camera:' } as const;
-
-function linesOf(program: Program, camera: CameraInfo, token: string): readonly Line[] {
-  const media = (path: string, more = '') =>
-    urlOf(`cameras/${encodeURIComponent(camera.slug)}/${path}?${more}token=${token}`);
-  const mjpeg = media('mjpeg');
-  switch (program) {
-    case 'ha':
-      return [
-        { label: 'MJPEG URL', text: mjpeg },
-        { label: 'Still Image URL', text: media('snapshot.jpg') },
-      ];
-    case 'vlc':
-      return [{ label: 'Network URL', text: mjpeg }];
-    case 'ffmpeg':
-      return [
-        { label: 'Watch, with little delay', text: `ffplay -probesize 32 -f mjpeg "${media('frames')}"` },
-        {
-          label: 'Record a minute, untouched',
-          text: `ffmpeg -f mpjpeg -use_wallclock_as_timestamps 1 -i "${mjpeg}" -t 60 -c copy camera.mkv`,
-        },
-        { label: 'One picture', text: `curl -o picture.jpg "${media('snapshot.jpg')}"` },
-      ];
-    case 'motion':
-      return [{ label: 'motion.conf', text: `netcam_url ${mjpeg}` }];
-    case 'web':
-      return [
-        { label: 'Picture', text: `<img src="${mjpeg}" alt="">` },
-        {
-          label: 'Player',
-          text: `<iframe src="${urlOf(`embed/${encodeURIComponent(camera.slug)}?token=${token}`)}"></iframe>`,
-        },
-      ];
-    case 'sound':
-      return [
-        { label: 'For any player', text: media('audio.wav') },
-        { label: 'As it comes from the camera', text: `curl "${media('audio')}" | sox -t ima -r 8000 - out.wav` },
-      ];
-  }
-}
 
 const PLACE_HOLDER = 'TOKEN';
 
 export function CameraUrls({ camera }: { camera: CameraInfo }) {
-  const [program, setProgram] = useState<Program>('ha');
+  const [program, setProgram] = useState<Guide['id']>('ha-generic');
   const [token, setToken] = useState<string | null>(null);
+  const [rtspPort, setRtspPort] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
-  const options = camera.status.audio ? [...programs, soundProgram] : programs;
-  const hint = options.find((option) => option.value === program)?.hint;
+  useEffect(() => {
+    void api.outputs().then((result) => result.ok && setRtspPort(result.value.rtsp.port));
+  }, []);
+  const guides = guidesOf({
+    slug: camera.slug,
+    root: urlOf(''),
+    rtspPort,
+    token: token ?? PLACE_HOLDER,
+    hasSound: camera.status.audio === true,
+  });
+  const guide = guides.find(({ id }) => id === program) ?? guides[0];
 
   async function makeToken() {
     setBusy(true);
@@ -90,15 +50,15 @@ export function CameraUrls({ camera }: { camera: CameraInfo }) {
         <h2>Use it elsewhere</h2>
         <p class="soft">These addresses stay the same and stay open, also while the camera is away.</p>
       </div>
-      <ChoiceField
+      <SelectField
         label="Program"
-        value={program}
-        options={options.map(({ value, label }) => ({ value, label }))}
+        value={guide?.id ?? 'ha-generic'}
+        options={guides.map(({ id, title }) => ({ value: id, label: title }))}
         onValue={setProgram}
       />
-      <p class="hint">{hint}</p>
-      {linesOf(program, camera, token ?? PLACE_HOLDER).map((line) => (
-        <CopyLine key={line.label} label={line.label} text={line.text} />
+      <p class="hint">{guide?.hint}</p>
+      {guide?.lines.map((line) => (
+        <CopyLine key={`${guide.id} ${line.label}`} label={line.label} text={line.text} />
       ))}
       {token ? (
         <Notice kind="info">
@@ -118,6 +78,46 @@ export function CameraUrls({ camera }: { camera: CameraInfo }) {
           password can use yours, without the token part.
         </p>
       )}
+      {token && <Checks camera={camera} token={token} />}
     </section>
+  );
+}
+
+/** Asks Perch to try every address itself, with this token. */
+function Checks({ camera, token }: { camera: CameraInfo; token: string }) {
+  const [busy, setBusy] = useState(false);
+  const [checks, setChecks] = useState<readonly UrlCheck[] | null>(null);
+
+  async function check() {
+    setBusy(true);
+    const result = await api.checkUrls(camera.slug, token);
+    setBusy(false);
+    if (result.ok) setChecks(result.value);
+    else notify(result.error.message, 'bad');
+  }
+
+  return (
+    <>
+      <div class="actions">
+        <Button icon="check" busy={busy} onClick={() => void check()}>
+          Check the addresses
+        </Button>
+        <p class="hint">Perch opens each of them from the machine it runs on. Takes some seconds.</p>
+      </div>
+      {checks && (
+        <ul class="rows" aria-label="Result of the check">
+          {checks.map((one) => (
+            <li class="row" key={one.path}>
+              <Icon name={one.ok ? 'check' : 'warn'} />
+              <span class="grow">
+                <span class="name">{one.path}</span>
+                <br />
+                <span class="soft small">{one.ok ? `${one.detail}, after ${one.firstByteMs} ms` : one.detail}</span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }

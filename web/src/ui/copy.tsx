@@ -1,5 +1,6 @@
 // Text to take elsewhere. navigator.clipboard exists only in secure contexts; plain http on the LAN is not one.
 
+import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from './button.tsx';
 import { notify } from './toasts.tsx';
@@ -35,11 +36,18 @@ export async function copyText(text: string): Promise<boolean> {
   return copied;
 }
 
-/** A line of code with a button that copies it. */
+/** A line of code, or a few lines, with a button that copies it. */
 export function CopyLine({ label, text }: { label: string; text: string }) {
   const [copied, setCopied] = useState(false);
   const timer = useRef<number>(undefined);
-  const line = useRef<HTMLInputElement>(null);
+  const line = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
+  const rows = text.split('\n').length;
+  const shared = {
+    readOnly: true,
+    value: text,
+    'aria-label': label,
+    onFocus: (event: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) => event.currentTarget.select(),
+  };
   useEffect(() => () => clearTimeout(timer.current), []);
 
   async function copy() {
@@ -57,7 +65,11 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
     <div class="copy-line">
       <span class="copy-label">{label}</span>
       <div class="copy-box">
-        <input ref={line} readOnly value={text} aria-label={label} onFocus={(event) => event.currentTarget.select()} />
+        {rows === 1 ? (
+          <input ref={line as RefObject<HTMLInputElement>} {...shared} />
+        ) : (
+          <textarea ref={line as RefObject<HTMLTextAreaElement>} rows={rows} wrap="off" {...shared} />
+        )}
         <Button
           kind="quiet"
           icon={copied ? 'check' : 'copy'}
