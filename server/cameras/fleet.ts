@@ -12,6 +12,7 @@ import type { DriverRegistry } from '../drivers/registry.ts';
 import type { Net } from '../net/net.ts';
 import type { CameraTable } from '../store/cameras.ts';
 import { Camera } from './camera.ts';
+import { CameraCaptures } from './captures.ts';
 import { mergePatch } from './merge-patch.ts';
 import { type CameraView, checkDriverSettings, checkName, maskSettings, patchRecording } from './settings-check.ts';
 
@@ -50,6 +51,8 @@ export type FleetOptions = {
 
 /** Add, change, remove, find. All methods that take `ref` accept the id or the slug. */
 export class Fleet {
+  /** Records the traffic of cameras. */
+  readonly captures: CameraCaptures;
   readonly #options: FleetOptions;
   readonly #byId = new Map<string, Camera>();
   readonly #bySlug = new Map<string, Camera>();
@@ -59,6 +62,8 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    const { drivers, clock, net } = options;
+    this.captures = new CameraCaptures({ drivers, clock, net, find: (id) => this.#byId.get(id) });
     for (const config of options.table.all()) this.#adopt(this.#make(config));
   }
 
@@ -269,22 +274,25 @@ export class Fleet {
   }
 
   #make(config: CameraConfig): Camera {
-    const { table, drivers, clock, net, log, bus, random } = this.#options;
-    return new Camera({
-      config,
-      driver: drivers.find(config.driver) ?? missingDriver(config.driver),
-      driverOf: (id) => drivers.find(id) ?? missingDriver(id),
-      memory: {
-        load: () => table.loadMemory(config.id),
-        save: (value) => table.saveMemory(config.id, value, clock.wallMs()),
-      },
-      clock,
-      net,
-      log,
-      bus,
-      random: random ?? Math.random,
-      locate: (camera, signal) => this.#locate(camera, signal),
-    });
+    const { table, drivers, clock, log, bus, random } = this.#options;
+    return this.captures.tap(
+      (tapped) =>
+        new Camera({
+          config,
+          driver: drivers.find(config.driver) ?? missingDriver(config.driver),
+          driverOf: (id) => drivers.find(id) ?? missingDriver(id),
+          memory: {
+            load: () => table.loadMemory(config.id),
+            save: (value) => table.saveMemory(config.id, value, clock.wallMs()),
+          },
+          clock,
+          net: tapped,
+          log,
+          bus,
+          random: random ?? Math.random,
+          locate: (camera, signal) => this.#locate(camera, signal),
+        }),
+    );
   }
 
   #adopt(camera: Camera): void {

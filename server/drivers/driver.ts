@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts';
 import type { DialStep } from '../core/dial-step.ts';
 import type { AudioCodec, Frame, Instant, VideoCodec } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
+import type { DatagramScrubber } from '../net/capture-file.ts';
 import type { Net } from '../net/net.ts';
 
 /**
@@ -52,6 +53,8 @@ export type DiscoveredCamera = {
   readonly name: string;
   /** Settings that would add it (no secrets). */
   readonly settings: DriverSettings;
+  /** Address of its ONVIF device service: it can be asked for its streams, which are not in `settings` yet. */
+  readonly onvif?: string;
 };
 
 /** What a session counted so far. Plain numbers that only grow. */
@@ -95,6 +98,14 @@ export type OutsideService = {
   readonly setting: string;
 };
 
+/** What a driver knows about secrets in recorded traffic, beside its `secrets` as they are. */
+export type CaptureKnowledge = {
+  /** Further texts that must not be in a capture: what is derived from the secrets, parts that identify a device. Never throws. */
+  secrets?(settings: DriverSettings): readonly string[];
+  /** For protocols that hide text or carry streams in datagrams: without it each datagram is looked at as it is. */
+  readonly scrub?: DatagramScrubber;
+};
+
 /** Knows one protocol. Made by a factory; may hold what the cameras of one device share. */
 export interface CameraDriver {
   readonly id: DriverId;
@@ -116,6 +127,7 @@ export interface CameraDriver {
     readonly audio: readonly AudioCodec[];
     readonly discovery: boolean;
   };
+  readonly capture?: CaptureKnowledge;
   /** Left out by drivers that talk to nobody but the camera. */
   readonly outside?: OutsideService;
   /** The way to the camera as a user sees it, without the first picture; left out: the camera answers. */

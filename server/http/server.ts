@@ -34,6 +34,7 @@ import { auditRefusals } from './refused-credentials.ts';
 import { RepeatedDeeds } from './repeated-deeds.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { cameraRoutes } from './routes/cameras.ts';
+import { captureRoutes } from './routes/captures.ts';
 import { driverRoutes } from './routes/drivers.ts';
 import { embedRoutes } from './routes/embed.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -53,6 +54,7 @@ import { setupRoutes } from './routes/setup.ts';
 import { storageRoutes } from './routes/storage.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { notChecked, type UrlCheckRoutesOptions, urlCheckRoutes } from './routes/url-checks.ts';
 import { userRoutes } from './routes/users.ts';
 
 /** How the process was told to serve. */
@@ -91,6 +93,8 @@ export type ServerOptions = {
   readonly deeds?: RepeatedDeeds;
   /** The doors for media beside this server. */
   readonly outputs?: () => MediaOutputs;
+  /** Opens one of Perch's own addresses; tests of the routes alone leave it out. */
+  readonly checkUrl?: UrlCheckRoutesOptions['check'];
   readonly options: ServerSettings;
   /** Told of every route as it is made: how tests know them all. */
   readonly onRoute?: (route: RouteOptions) => void;
@@ -173,6 +177,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(tokenRoutes, { auth, fleet, audit });
   await app.register(driverRoutes, { fleet, discovery, channels: probe.channels });
   await app.register(cameraRoutes, { fleet, probe, audit, recordings });
+  await app.register(captureRoutes, { fleet, clock, audit });
   await app.register(eventRoutes, { fleet, bus, events, clock });
   await app.register(settingsRoutes, { settings, audit });
   await app.register(auditRoutes, { audit });
@@ -187,6 +192,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
   await app.register(outputRoutes, { outputs: server.outputs ?? (() => NO_OUTPUTS) });
+  await app.register(urlCheckRoutes, { fleet, check: server.checkUrl ?? notChecked });
   await app.register(healthRoutes, { check: () => void auth.accounts.setupRequired });
   if (options.webRoot !== null) await app.register(pageRoutes, { webRoot: options.webRoot });
   return app;

@@ -8,7 +8,8 @@ import { findChannels } from './channels.ts';
 import { DEFAULT_SERVER, DEVICE_LOOPBACK } from './dialect.ts';
 import type { ExposeOptions } from './expose.ts';
 import { readMemory } from './memory.ts';
-import { type DahuaSettings, maskSerial, readSettings, settingsSchema } from './settings.ts';
+import { scrubPtcp } from './scrub.ts';
+import { type DahuaSettings, hiddenPart, maskSerial, readSettings, settingsSchema } from './settings.ts';
 import { type TunnelLease, Tunnels } from './tunnels.ts';
 import { dahuaSteps } from './way.ts';
 
@@ -110,6 +111,7 @@ export function createDahuaDriver(options: DahuaDriverOptions = {}): CameraDrive
     steps: dahuaSteps,
     outside: { hosts: [options.server ?? DEFAULT_SERVER], setting: 'server' },
     check: (settings) => void read(settings),
+    capture: { secrets: ({ serial }) => [hiddenPart(String(serial ?? ''))], scrub: scrubPtcp },
     channels: (settings, context) => findChannels(read(settings), context, tunnels),
     open: (settings, context) => open(read(settings), context, tunnels),
   };

@@ -149,7 +149,12 @@ export function readSettings(stored: DriverSettings, defaultServer: string | nul
   };
 }
 
+const SHOWN_CHARS = 4;
+
 /** All but the last four characters hidden: whoever knows a serial number can knock at the device. */
 export function maskSerial(serial: string): string {
-  return `…${serial.slice(-4)}`;
+  return `…${serial.slice(-SHOWN_CHARS)}`;
 }
+
+/** What {@link maskSerial} hides. */
+export const hiddenPart = (serial: string): string => serial.slice(0, -SHOWN_CHARS);

@@ -4,7 +4,8 @@ import type { DriverSettings } from '../../core/camera-config.ts';
 import type { CameraDriver, DiscoveredCamera, DiscoveryContext } from '../driver.ts';
 import { openSession } from './open-session.ts';
 import { type FoundCamera, searchCameras } from './search.ts';
-import { checkSettings, isSameUid, readSettings, settingsSchema } from './settings.ts';
+import { checkSettings, FACTORY_PASSWORD, isSameUid, readSettings, settingsSchema } from './settings.ts';
+import { passwordToken } from './token.ts';
 import { DISCOVERY_PORT } from './wire.ts';
 
 /** UIDs that the settings take; anything else a camera claims is left out. */
@@ -17,6 +18,13 @@ function settingsOf(camera: FoundCamera): DriverSettings {
     host: camera.address,
     ...(camera.discoveryPort !== DISCOVERY_PORT && { port: camera.discoveryPort }),
   };
+}
+
+/** Whatever token a login may carry; upper and lower case, as it was entered. */
+function tokensOf({ password, passwordToken: given }: DriverSettings): string[] {
+  const tokens = [passwordToken(typeof password === 'string' && password !== '' ? password : FACTORY_PASSWORD)];
+  if (typeof given === 'string') tokens.push(given);
+  return tokens.flatMap((token) => [token.toLowerCase(), token.toUpperCase()]);
 }
 
 async function* discover(context: DiscoveryContext): AsyncGenerator<DiscoveredCamera, void> {
@@ -49,6 +57,8 @@ export function createIwfcamDriver(): CameraDriver {
     secrets: ['password', 'passwordToken'],
     hostSettings: ['host', 'uid', 'port'],
     capabilities: { video: ['mjpeg'], audio: ['ima-adpcm'], discovery: true },
+    // The login carries a hash of the password, which is as good as the password.
+    capture: { secrets: (settings) => tokensOf(settings) },
     check: checkSettings,
     open: (settings, context) => openSession(readSettings(settings), context),
     discover,

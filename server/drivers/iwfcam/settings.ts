@@ -9,7 +9,8 @@ import { passwordToken } from './token.ts';
 import { DISCOVERY_PORT } from './wire.ts';
 
 const MAX_PORT = 65535;
-const FACTORY_PASSWORD = '8888';
+/** What such cameras are sold with. */
+export const FACTORY_PASSWORD = '8888';
 /** Also `0xa9fea9fe`, which resolvers take for an address. */
 const NUMERIC = /^(?:[\d.]+|0x[0-9a-f.x]*)$/i;
 /** The vendor's cloud: never a camera (section 19). */
