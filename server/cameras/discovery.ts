@@ -3,7 +3,7 @@
 import type { DriverId, DriverSettings } from '../core/camera-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { CameraDriver } from '../drivers/driver.ts';
+import type { CameraDriver, DiscoveredCamera } from '../drivers/driver.ts';
 import type { Net } from '../net/net.ts';
 import type { Fleet } from './fleet.ts';
 import { withDefaults } from './settings-check.ts';
@@ -20,6 +20,8 @@ export type Found = {
   readonly driver: DriverId;
   readonly name: string;
   readonly settings: DriverSettings;
+  /** See {@link DiscoveredCamera}. */
+  readonly onvif?: string;
   readonly alreadyAdded: boolean;
 };
 
@@ -84,9 +86,14 @@ export class Discovery {
     }
   }
 
-  /** The same driver and the same identity: the UID when both have one, else host and port. */
+  /**
+   * The same driver and the same identity: the UID when both have one, else host and port. Of what has an address only the
+   * host counts, whatever the driver: a device has streams of several kinds on several ports.
+   */
   #isAdded(driver: CameraDriver, settings: DriverSettings): boolean {
     const wanted = withDefaults(driver, settings);
+    const host = hostOf(wanted.url);
+    if (host !== null) return this.#options.fleet.all().some(({ config }) => hostOf(config.settings.url) === host);
     return this.#options.fleet.all().some(({ config }) => {
       if (config.driver !== driver.id) return false;
       const known = withDefaults(driver, config.settings);
@@ -94,4 +101,10 @@ export class Discovery {
       return wanted.host !== undefined && wanted.host === known.host && wanted.port === known.port;
     });
   }
+}
+
+/** The host of an address; `null` for anything else. */
+function hostOf(url: unknown): string | null {
+  const parsed = typeof url === 'string' ? URL.parse(url) : null;
+  return parsed && parsed.hostname !== '' ? parsed.hostname : null;
 }

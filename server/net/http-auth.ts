@@ -57,13 +57,16 @@ export function parseChallenges(text: string): Challenge[] {
 /** The credentials of one camera and what its server last asked for. */
 export class HttpAuth {
   readonly #credentials: Credentials | null;
+  readonly #isBasicAllowed: boolean;
   #answer: Answer | null = null;
   #count = 0;
   #tries = 0;
   #wasAccepted = false;
 
-  constructor(credentials: Credentials | null) {
+  /** @param basic `refused`: the password is never sent in clear, whatever the server asks for */
+  constructor(credentials: Credentials | null, basic: 'allowed' | 'refused' = 'allowed') {
     this.#credentials = credentials;
+    this.#isBasicAllowed = basic === 'allowed';
   }
 
   /** Whether there is anything to answer with. */
@@ -78,7 +81,7 @@ export class HttpAuth {
   challenge(header: string | undefined): boolean {
     if (!this.#credentials || header === undefined) return false;
     const found = chooseAnswer(parseChallenges(header));
-    if (!found) return false;
+    if (!found || (found.answer.kind === 'basic' && !this.#isBasicAllowed)) return false;
     const makesSense = this.#answer === null || found.isStale || this.#wasAccepted;
     this.#answer = found.answer;
     this.#count = 0;

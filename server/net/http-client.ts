@@ -1,4 +1,4 @@
-// GET requests to cameras over our own streams: Basic and Digest, redirects by our own rules, no cookies, no compression,
+// Requests to cameras over our own streams: Basic and Digest, redirects by our own rules, no cookies, no compression,
 // one request per connection.
 
 import type { Clock } from '../core/clock.ts';
@@ -25,6 +25,8 @@ export type HttpRequest = {
   /** Kept over requests: a Digest nonce is used again. */
   readonly auth: HttpAuth;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Makes it a POST. Such a request is not followed elsewhere: a redirect is returned as it is. */
+  readonly body?: Uint8Array;
 };
 
 /** What a request may touch of the world. */
@@ -47,7 +49,7 @@ export interface HttpReply extends AsyncDisposable {
 type Hop = { readonly url: CameraUrl; readonly target: string; readonly auth: HttpAuth; readonly from: string | null };
 
 /**
- * Sends a GET request; follows redirects and answers challenges. Any status but redirects and 401 is returned.
+ * Sends a GET or POST request; follows redirects and answers challenges. Any status but redirects and 401 is returned.
  * @throws NvrError `refused` (401, 403), `unavailable`, `timeout`, `protocol`, `bad_input` (an address that is not
  *   allowed), `cancelled`
  */
@@ -55,14 +57,14 @@ export async function openHttp(request: HttpRequest, world: HttpWorld): Promise<
   let hop: Hop = { url: request.url, target: request.target, auth: request.auth, from: null };
   let redirects = 0;
   for (;;) {
-    const { reply, address } = await exchange(hop, request.headers ?? {}, world);
+    const { reply, address } = await exchange(hop, request, world);
     const { status, headers } = reply;
     if (status === 401 || status === 403) {
       await reply.close();
       if (status === 401 && hop.auth.challenge(headers.get('www-authenticate'))) continue;
       throw refusedError(reply.peer, hop.auth.hasCredentials);
     }
-    if (!REDIRECTS.has(status)) {
+    if (!REDIRECTS.has(status) || request.body) {
       if (status < 400) hop.auth.accepted();
       return reply;
     }
@@ -100,7 +102,7 @@ function follow(hop: Hop, location: string | undefined, from: string): Hop {
 
 async function exchange(
   hop: Hop,
-  headers: Readonly<Record<string, string>>,
+  { headers, body }: Pick<HttpRequest, 'headers' | 'body'>,
   { net, clock, signal }: HttpWorld,
 ): Promise<{ reply: HttpReply; address: string }> {
   const { url, target, auth, from } = hop;
@@ -112,7 +114,8 @@ async function exchange(
     ...(url.isTls && { tls: { serverName: url.host } }),
   });
   const reply = new PendingReply(stream, `${url.host}:${url.port}`, clock, signal);
-  const authorization = auth.header('GET', target);
+  const method = body ? 'POST' : 'GET';
+  const authorization = auth.header(method, target);
   const lines = {
     Host: url.authority,
     'User-Agent': 'Perch',
@@ -120,10 +123,12 @@ async function exchange(
     'Accept-Encoding': 'identity',
     Connection: 'close',
     ...headers,
+    ...(body && { 'Content-Length': String(body.length) }),
     ...(authorization !== null && { Authorization: authorization }),
   };
   const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}`);
-  stream.write(`GET ${target} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`);
+  stream.write(`${method} ${target} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`);
+  if (body) stream.write(body);
   return { reply: await reply.head(), address };
 }
 

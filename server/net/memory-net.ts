@@ -24,6 +24,8 @@ export type MemoryNetStats = { sent: number; delivered: number; cut: number; unr
 
 const ANY = '0.0.0.0';
 const LIMITED_BROADCAST = '255.255.255.255';
+/** Heard by every neighbor, as if all had joined. */
+const MULTICAST = /^2(?:2[4-9]|3\d)\./;
 const FIRST_EPHEMERAL_PORT = 49152;
 const MAX_PORT = 65535;
 /** Time for one datagram when nothing else is said: above zero, so that two hosts cannot answer each other for ever in no time. */
@@ -146,12 +148,13 @@ export class MemoryNet {
   #receivers(from: string, to: string): Array<readonly [string, MemoryHost]> {
     const host = this.#hosts.get(to);
     if (host) return [[to, host]];
-    const isBroadcast = to === LIMITED_BROADCAST || to.endsWith('.255');
+    const isMulticast = to === LIMITED_BROADCAST || MULTICAST.test(to);
+    const isBroadcast = isMulticast || to.endsWith('.255');
     if (!isBroadcast) {
       this.stats.unreachable += 1;
       return [];
     }
-    return [...this.#hosts].filter(([address]) => areNeighbors(address, to === LIMITED_BROADCAST ? from : to));
+    return [...this.#hosts].filter(([address]) => areNeighbors(address, isMulticast ? from : to));
   }
 
   #isCut(a: string, b: string): boolean {

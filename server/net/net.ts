@@ -17,6 +17,10 @@ export type UdpOptions = {
   /** Bytes of kernel receive buffer asked for; best effort. */
   readonly receiveBufferBytes?: number;
   readonly broadcast?: boolean;
+  /** Multicast leaves by the interface with this local address, and goes no further than its network. */
+  readonly multicastFrom?: string;
+  /** Hears what is sent to this multicast group on the interface of `multicastFrom`, or of the route. The port is shared. */
+  readonly group?: string;
 };
 
 /** A bound UDP socket. Send errors are counted, never thrown: UDP promises nothing. */

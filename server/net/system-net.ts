@@ -96,12 +96,22 @@ function bindError(error: unknown, options: UdpOptions): NvrError {
 }
 
 async function openUdp(options: UdpOptions = {}): Promise<UdpSocket> {
-  const socket = createSocket({ type: 'udp4', lookup: literalLookup });
+  const { multicastFrom, group } = options;
+  const socket = createSocket({ type: 'udp4', lookup: literalLookup, reuseAddr: group !== undefined });
   try {
     const listening = once(socket, 'listening');
-    socket.bind({ port: options.port ?? 0, exclusive: true, ...(options.address && { address: options.address }) });
+    socket.bind({
+      port: options.port ?? 0,
+      exclusive: group === undefined,
+      ...(options.address && { address: options.address }),
+    });
     await listening;
     if (options.broadcast) socket.setBroadcast(true);
+    if (multicastFrom !== undefined) {
+      socket.setMulticastInterface(multicastFrom);
+      socket.setMulticastTTL(1);
+    }
+    if (group !== undefined) socket.addMembership(group, multicastFrom);
     if (options.receiveBufferBytes) growReceiveBuffer(socket, options.receiveBufferBytes);
     return new SystemUdpSocket(socket);
   } catch (error) {

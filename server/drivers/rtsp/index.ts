@@ -4,7 +4,8 @@ import type { DriverSettings } from '../../core/camera-config.ts';
 import { checkCameraAddress } from '../../net/address-rules.ts';
 import { fillTarget } from '../../net/camera-url.ts';
 import { orAborted } from '../../net/or-aborted.ts';
-import type { CameraDriver, CameraSession, DriverContext } from '../driver.ts';
+import type { CameraDriver, CameraSession, DiscoveredCamera, DiscoveryContext, DriverContext } from '../driver.ts';
+import { searchDevices } from '../onvif/search.ts';
 import { hostPart, normalizeSettings } from '../source-settings.ts';
 import { openRtsp } from './open-rtsp.ts';
 import { readSettings, settingsSchema } from './settings.ts';
@@ -26,6 +27,13 @@ async function open(stored: DriverSettings, context: DriverContext): Promise<Cam
   );
 }
 
+/** ONVIF devices: what they stream they only tell to who signs in, so the address is that of the device alone. */
+async function* discover(context: DiscoveryContext): AsyncGenerator<DiscoveredCamera, void> {
+  for await (const { name, address, url } of searchDevices(context)) {
+    yield { driver: 'rtsp', name, settings: { url: `rtsp://${address}/` }, onvif: url };
+  }
+}
+
 /** The driver of RTSP cameras. */
 export function createRtspDriver(): CameraDriver {
   return {
@@ -39,11 +47,12 @@ export function createRtspDriver(): CameraDriver {
     capabilities: {
       video: ['h264', 'h265', 'mjpeg'],
       audio: ['aac', 'pcma', 'pcmu', 'pcm-s16le'],
-      discovery: false,
+      discovery: true,
     },
     steps: rtspSteps,
     normalize: normalizeSettings,
     check: (settings) => void readSettings(settings),
     open,
+    discover,
   };
 }

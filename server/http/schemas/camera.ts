@@ -208,7 +208,15 @@ export const DriverReply = Type.Object({
 /** What answered on the network. */
 export const DiscoveryReply = Type.Object({
   found: Type.Array(
-    Type.Object({ driver: Type.String(), name: Type.String(), settings: Settings, alreadyAdded: Type.Boolean() }),
+    Type.Object({
+      driver: Type.String(),
+      name: Type.String(),
+      settings: Settings,
+      alreadyAdded: Type.Boolean(),
+      onvif: Type.Optional(
+        Type.String({ description: 'An ONVIF device: ask POST /api/drivers/onvif/profiles for its streams' }),
+      ),
+    }),
   ),
 });
 
