@@ -124,7 +124,8 @@ export class RtspParser {
       const start = at + INTERLEAVED_HEAD_BYTES;
       const end = start + all.readUInt16BE(at + 2);
       if (end > all.length) return this.#wait(end);
-      this.#handler.data(all[at + 1]!, all.subarray(start, end));
+      // Not a Buffer: `slice` of a Buffer is a view, too, and readers who want to keep the bytes slice them.
+      this.#handler.data(all[at + 1]!, new Uint8Array(all.buffer, all.byteOffset + start, end - start));
       return end;
     }
     if (!isUpperCase(first)) return this.#skip(all, at);

@@ -12,6 +12,8 @@ const BACK_MS = 2000;
 /** Late by more is no network any more, early by more is no drift. */
 const MAX_LATE_MS = 5000;
 const MAX_EARLY_MS = 1000;
+/** Blocks that only follow one another know of no hole: late by more is one. */
+export const HOLE_MS = 400;
 
 /** See the head of this file. One per track and reader. */
 export class MediaTime {
@@ -20,6 +22,11 @@ export class MediaTime {
   #windowEndMs = 0;
   #leastLateMs = Number.POSITIVE_INFINITY;
   #owedMs = 0;
+  readonly #maxLateMs: number;
+
+  constructor(maxLateMs = MAX_LATE_MS) {
+    this.#maxLateMs = maxLateMs;
+  }
 
   /**
    * @param mediaMs the camera's clock; `null`: arrival must do
@@ -29,7 +36,7 @@ export class MediaTime {
   toMono(mediaMs: number | null, arrivedMs: number): number {
     if (mediaMs === null) return arrivedMs;
     const lateMs = arrivedMs - mediaMs - this.#offsetMs;
-    const goesOn = mediaMs > this.#newestMs - BACK_MS && lateMs < MAX_LATE_MS && lateMs > -MAX_EARLY_MS;
+    const goesOn = mediaMs > this.#newestMs - BACK_MS && lateMs < this.#maxLateMs && lateMs > -MAX_EARLY_MS;
     this.#newestMs = goesOn ? Math.max(this.#newestMs, mediaMs) : mediaMs;
     if (!goesOn) {
       this.#offsetMs = arrivedMs - mediaMs;

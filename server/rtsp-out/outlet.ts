@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import type { Frame } from '../core/frame.ts';
 import { encodeBye, encodeSenderReport } from '../media/rtcp-sender.ts';
-import { MediaTime } from './media-time.ts';
+import { HOLE_MS, MediaTime } from './media-time.ts';
 import type { TrackPlan } from './track-plan.ts';
 
 const SEQUENCES = 0x10000;
@@ -19,6 +19,7 @@ export class Outlet {
   readonly channels: Channels;
   readonly ssrc = randomInt(1, U32);
   readonly #time = new MediaTime();
+  readonly #counted = new MediaTime(HOLE_MS);
   readonly #base = randomInt(U32);
   #sequence = randomInt(SEQUENCES);
   #zeroMs = 0;
@@ -50,10 +51,12 @@ export class Outlet {
   timeOf(frame: Frame): number {
     if (frame.kind === 'video') return this.#time.toMono(frame.mediaMs, frame.monoMs);
     const durationMs = (frame.samples * 1000) / frame.sampleRate;
+    const startMs = frame.monoMs - durationMs;
+    if (frame.mediaMs !== null) return this.#time.toMono(frame.mediaMs, startMs);
     // Blocks without a time of their own are counted: they follow one another without a seam.
-    const mediaMs = frame.mediaMs ?? (this.#samples * 1000) / frame.sampleRate;
+    const countedMs = (this.#samples * 1000) / frame.sampleRate;
     this.#samples += frame.samples;
-    return this.#time.toMono(mediaMs, frame.monoMs - durationMs);
+    return this.#counted.toMono(countedMs, startMs);
   }
 
   /** The frame's packets, ready for the connection; `null` when it cannot be sent. */
