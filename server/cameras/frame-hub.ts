@@ -16,10 +16,10 @@ export type ReadPolicy = 'newest' | 'every';
 
 /**
  * Where a reader begins. `live`: the next frame published. `newest`: the newest frame there is, at once.
- * `newestKey`: the newest key picture and all after it. `since`: the last key picture at or before that wall-clock time
- * (or the oldest in the ring), and all after it: pre-roll.
+ * `newestKey`: the newest key picture and all after it. `sinceMonoMs`: the last key picture at or before that moment of the
+ * monotonic clock (or the oldest in the ring), and all after it: pre-roll.
  */
-export type ReadStart = 'live' | 'newest' | 'newestKey' | { readonly since: number };
+export type ReadStart = 'live' | 'newest' | 'newestKey' | { readonly sinceMonoMs: number };
 
 /** Options of {@link FrameHub.open}. */
 export type ReaderOptions = {
@@ -290,7 +290,7 @@ export class FrameHub {
       const entry = this.#entries[i]!;
       if (kinds === 'audio' ? entry.frame.kind !== 'audio' : !isKey(entry.frame)) continue;
       best = entry;
-      if (start === 'newestKey' || entry.frame.at <= start.since) break;
+      if (start === 'newestKey' || entry.frame.monoMs <= start.sinceMonoMs) break;
     }
     return best;
   }

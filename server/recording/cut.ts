@@ -1,10 +1,14 @@
 // When a segment must end. Pure.
 
+import { type Clock, wallOffset } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import type { EndReason } from '../store/segment-index.ts';
 
-/** A host clock that was moved by more than this ends the segment; less is slewing. */
-export const CLOCK_STEP_MS = 250;
+/**
+ * A host clock that was moved by more than this ends the segment. Slewing does not count: the kernel slews its monotonic
+ * clock too. Starts must be right within 100 ms; NTP clients step from 128 ms (ntpd) or 400 ms (systemd) on.
+ */
+export const CLOCK_STEP_MS = 50;
 /** Ends a segment whatever the boundaries say: a file must stay of a manageable length. */
 export const MAX_SEGMENT_MS = 2 * 3600 * 1000;
 
@@ -48,7 +52,7 @@ function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolea
  * The wall time of a frame. Sessions read the wall clock once; when the host's clock was stepped since then, the frame
  * gets the new time at once instead of at the next reconnect.
  */
-export function wallTime(frame: { at: number; monoMs: number }, clock: { wallMs(): number; monoMs(): number }): number {
-  const stepMs = clock.wallMs() - clock.monoMs() - (frame.at - frame.monoMs);
+export function wallTime(frame: { at: number; monoMs: number }, clock: Pick<Clock, 'wallMs' | 'monoMs'>): number {
+  const stepMs = wallOffset(clock) - (frame.at - frame.monoMs);
   return Math.abs(stepMs) > CLOCK_STEP_MS ? frame.at + stepMs : frame.at;
 }

@@ -99,7 +99,8 @@ async function hold(file: PlaybackFile, { source, files, work, from, to }: Expor
   const endMs = Math.min(to, file.endAt) - file.startAt;
   const name = `${file.startAt}.${extension}`;
   const path = join(work, name);
-  const whole = startMs === 0 && to >= file.endAt && file.indexed;
+  const isClipped = file.endReason === 'clockStep';
+  const whole = startMs === 0 && to >= file.endAt && file.indexed && !isClipped;
   try {
     if (file.format === 'mp4') {
       const index = await source.fragments(file);

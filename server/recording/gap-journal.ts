@@ -4,7 +4,7 @@
 import type { Camera } from '../cameras/camera.ts';
 import type { Fleet } from '../cameras/fleet.ts';
 import type { Bus } from '../core/bus.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import { type Clock, type Timer, wallOffset } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { toNvrError } from '../core/nvr-error.ts';
 import { type GapTable, MAX_WATCH_MS, type Span, type WatchCondition } from '../store/gaps.ts';
@@ -51,7 +51,7 @@ export class GapJournal {
   start(): void {
     const { bus, clock } = this.#options;
     const now = Math.floor(clock.wallMs());
-    this.#offsetMs = clock.wallMs() - clock.monoMs();
+    this.#offsetMs = wallOffset(clock);
     this.#closeFormerLife(now);
     this.#options.gaps.prune(now - KEPT_MS);
     for (const name of ['camera.status', 'camera.added', 'camera.changed'] as const) {
@@ -120,7 +120,7 @@ export class GapJournal {
   /** A step of the wall clock: time that was jumped over never was, and what holds goes on at the new time. */
   #followClock(): void {
     const { clock, gaps } = this.#options;
-    const offsetMs = clock.wallMs() - clock.monoMs();
+    const offsetMs = wallOffset(clock);
     const stepMs = offsetMs - this.#offsetMs;
     this.#offsetMs = offsetMs;
     if (Math.abs(stepMs) <= CLOCK_STEP_MS) return;

@@ -52,6 +52,16 @@ const rows: Row[] = [
     { recorded: [span([0, 58]), span([92, 100])] },
   ],
   [
+    'stopped by hand where an earlier clock had recorded: what was displaced says why it is not there',
+    [
+      [0, 40],
+      [50, 100],
+    ],
+    [[0, 100, 'recording']],
+    [[40, 50, 'clockStep']],
+    { displaced: [span([30, 50])], ended: 'stopped' },
+  ],
+  [
     'a stall without a change of state',
     [
       [0, 40],

@@ -77,6 +77,8 @@ export type GapInput = {
   /** Joined; the segments being written too. */
   readonly recorded: readonly Span[];
   readonly deleted: readonly Span[];
+  /** What was recorded on a clock that was set back later, and had to give its time away; by begin, may overlap. */
+  readonly displaced?: readonly Span[];
   /** Without open ends. */
   readonly watched: readonly (Span & { readonly condition: WatchCondition })[];
   /** Live edge: holes there are not explained yet. */
@@ -114,7 +116,7 @@ function explain(
   span: Watched,
   before: Watched | undefined,
   after: Watched | undefined,
-  { nowMs, writing, endReasonBefore }: GapInput,
+  { nowMs, writing, endReasonBefore, displaced = [] }: GapInput,
 ): GapReason | null {
   const touches = (a: Watched | undefined, at: 'startAt' | 'endAt') =>
     a && a[at] === (at === 'startAt' ? span.endAt : span.startAt);
@@ -137,6 +139,8 @@ function explain(
     case 'shutdown':
       return 'perchDown';
     default:
+      // Something was recorded here and had to give its time away to a recording that ended before it did.
+      if (displaced.some(({ startAt, endAt }) => startAt <= hole.startAt && hole.startAt < endAt)) return 'clockStep';
       return 'recorderFailed';
   }
 }

@@ -82,10 +82,14 @@ async function copiedPart(source: PlaybackSource, file: PlaybackFile, suffix: st
   if (!index) return null;
   const uri = `playback/${file.startAt}.mp4${suffix}`;
   const [first] = index.pieces;
-  const pieces = index.pieces.map(({ offset, timeMs }, n) => {
+  const lengthMs = file.endAt - file.startAt;
+  // What a step of the clock cut off is in the file still, and not on the timeline.
+  const listed = index.pieces.filter(({ timeMs }, n) => n === 0 || timeMs - index.pieces[0]!.timeMs < lengthMs);
+  const pieces = listed.map(({ offset, timeMs }, n) => {
     const next = index.pieces[n + 1];
     const startMs = file.startAt + timeMs - first!.timeMs;
-    const endMs = next ? file.startAt + next.timeMs - first!.timeMs : Math.max(startMs + 1, file.endAt);
+    const nextMs = next ? file.startAt + next.timeMs - first!.timeMs : file.endAt;
+    const endMs = Math.max(startMs + 1, Math.min(nextMs, file.endAt));
     return {
       uri,
       startMs,
@@ -101,7 +105,7 @@ function encodedPart(file: PlaybackFile, suffix: string): Part {
   const starts = choosePieces(file);
   const pieces = starts.map((offsetMs, n) => {
     const endMs = starts[n + 1] ?? file.endAt - file.startAt;
-    const end = starts[n + 1] ?? 'end';
+    const end = starts[n + 1] ?? (file.endReason === 'clockStep' ? file.endAt - file.startAt : 'end');
     const uri = `${folder}/${offsetMs}-${end}.m4s${suffix}`;
     return { uri, startMs: file.startAt + offsetMs, durationMs: Math.max(1, endMs - offsetMs), range: null };
   });

@@ -16,6 +16,8 @@ const KEPT = 1500;
 /** A recording, closed or not. */
 export type PlaybackFile = Pick<Segment, 'path' | 'startAt' | 'endAt' | 'format' | 'codec' | 'frames' | 'bytes'> & {
   readonly indexed: boolean;
+  /** `clockStep`: the file may hold more than its time on the timeline. */
+  readonly endReason?: string;
 };
 
 /** See the head of this file. */

@@ -9,10 +9,11 @@ import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
 import { Tally } from '../core/tally.ts';
 import type { EndReason } from '../store/segment-index.ts';
+import { Closings, unindexed } from './closings.ts';
 import { chooseCut, wallTime } from './cut.ts';
 import { Growth } from './growth.ts';
+import { Pace } from './pace.ts';
 import type { OpenSegment, RecorderOptions, UnindexedSegment } from './recorder-options.ts';
-import { type Closed, closeSegment } from './segment-close.ts';
 import { PART_SUFFIX } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Sound } from './sound.ts';
@@ -42,9 +43,8 @@ export class Recorder {
   readonly #log: Logger;
   readonly #abort = new AbortController();
   readonly #sound = new Sound();
-  readonly #closing = new Set<Promise<unknown>>();
-  /** Segments that are complete and not yet in the index. */
-  readonly #unindexed = new Set<UnindexedSegment>();
+  readonly #closings: Closings;
+  readonly #pace = new Pace();
   #running: Promise<void> | null = null;
   #stopReason: EndReason = 'stopped';
   #current: SegmentWriter | null = null;
@@ -58,6 +58,8 @@ export class Recorder {
   #ticker: Timer | null = null;
   #idleMonoMs = 0;
   #lookMonoMs = 0;
+  /** The open segment's time may be taken by recordings of a clock that was set back since. */
+  #takesTime = false;
   #wake: () => void = () => {};
 
   constructor(options: RecorderOptions) {
@@ -65,6 +67,11 @@ export class Recorder {
     this.#growth = new Growth(options.clock.monoMs());
     this.#recordedMonoMs = options.afterMonoMs ?? Number.NEGATIVE_INFINITY;
     this.#log = options.camera.log.child({ part: 'recorder' });
+    this.#closings = new Closings(
+      options,
+      (error) => this.#report(error),
+      () => this.tally.add('segments'),
+    );
   }
 
   start(): void {
@@ -85,7 +92,7 @@ export class Recorder {
     });
     await this.#running;
     impatient.cancel();
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    await this.#closings.settled();
   }
 
   /** Monotonic time of the last picture in a file; for the next run. */
@@ -109,7 +116,7 @@ export class Recorder {
     const open = this.openSegment;
     const draining = this.#draining;
     return [
-      ...this.#unindexed,
+      ...this.#closings.unindexed,
       ...(draining ? [unindexed(draining.writer, draining.endAt)] : []),
       ...(open ? [{ ...open, open: true }] : []),
     ];
@@ -120,7 +127,7 @@ export class Recorder {
     const { signal } = this.#abort;
     this.#ticker = clock.after(TICK_MS, () => this.#tick());
     const { recording } = camera.config;
-    let since = clock.wallMs() - recording.preRollSeconds * 1000;
+    let since = clock.monoMs() - recording.preRollSeconds * 1000;
     while (!signal.aborted) {
       const startedMs = clock.monoMs();
       try {
@@ -131,7 +138,7 @@ export class Recorder {
         const delayMs = retryDelayMs(RETRY, this.#attempt++, random());
         await clock.sleep(delayMs, signal).catch(() => {});
         // The ring may still hold what the dead ffmpeg did not write; what is in a file already is left out.
-        since = 0;
+        since = Number.NEGATIVE_INFINITY;
       }
     }
     this.#ticker?.cancel();
@@ -146,7 +153,12 @@ export class Recorder {
     this.#failure = null;
     this.#resuming = true;
     this.#idleMonoMs = this.#options.clock.monoMs();
-    using reader = hub.open({ kinds: 'all', policy: 'every', start: { since }, onFrame: () => this.#wake() });
+    using reader = hub.open({
+      kinds: 'all',
+      policy: 'every',
+      start: { sinceMonoMs: since },
+      onFrame: () => this.#wake(),
+    });
     try {
       for await (const item of this.#items(reader)) await this.#take(item);
       await this.#cut(this.#stopReason, null);
@@ -212,12 +224,14 @@ export class Recorder {
     if (this.#resuming && frame.monoMs <= this.#recordedMonoMs) return;
     this.#resuming = false;
     this.#idleMonoMs = clock.monoMs();
+    this.#pace.note(frame.monoMs);
     const at = wallTime(frame, clock);
     const soundWanted = camera.config.recording.audio && this.#sound.expected(frame.monoMs);
     if (this.#current) {
       const { startAt, first, sound } = this.#current.start;
       const open = { startAt, startMonoMs: first.monoMs, first, hasSound: sound !== null };
       const reason = chooseCut(open, { frame, at, soundWanted }, camera.config.recording.segmentSeconds);
+      if (reason === 'clockStep') this.#tellStep(at - this.#current.wallAt(frame.monoMs));
       if (reason) await this.#cut(reason, { frame, at });
     }
     if (!this.#current) {
@@ -235,7 +249,17 @@ export class Recorder {
     const { folder, recording } = camera.config;
     const sound = recording.audio ? this.#sound.lineFrom(frame.monoMs) : null;
     // The end of the segment before is the start of this one: both are this picture's time, rounded down.
-    const start = { camera: camera.id, folder, format: recording.format, first: frame, startAt: Math.floor(at), sound };
+    const start = {
+      camera: camera.id,
+      folder,
+      format: recording.format,
+      first: frame,
+      startAt: Math.floor(at),
+      sound,
+      pace: this.#pace,
+    };
+    this.#closings.nextBegins(start.startAt);
+    this.#takesTime = (this.#options.index.lastEnd(camera.id) ?? 0) > start.startAt;
     await this.#options.assertWritable?.();
     const writer = await SegmentWriter.open(start, files, this.#log);
     this.#current = writer;
@@ -268,7 +292,7 @@ export class Recorder {
   #finishDraining(): void {
     const draining = this.#draining;
     this.#draining = null;
-    if (draining) this.#close(draining.writer, draining.reason, draining.endAt);
+    if (draining) this.#closings.close(draining.writer, draining.reason, draining.endAt);
   }
 
   /** Ends the current segment. With a next picture, sound that is still on its way goes into the right file. */
@@ -288,35 +312,18 @@ export class Recorder {
     const rest = writer.start.sound === timeline ? timeline?.takeUntil(writer.lastMonoMs + writer.medianMs) : null;
     if (rest) await writer.writeSound(rest);
     if (!next) this.#sound.cut();
-    this.#close(writer, reason, endAt);
+    this.#closings.close(writer, reason, endAt);
   }
 
-  /** Closes in the background: the next segment does not wait for the disk. */
-  #close(writer: SegmentWriter, reason: EndReason, endAt: number): void {
-    const pending = unindexed(writer, endAt);
-    this.#unindexed.add(pending);
-    const work = this.#finish(writer, reason, endAt).then(
-      ({ error }) => error && this.#report(error),
-      (error: unknown) => this.#report(toNvrError(error)),
-    );
-    this.#closing.add(work);
-    void work.finally(() => {
-      this.#closing.delete(work);
-      this.#unindexed.delete(pending);
-    });
-  }
-
-  async #finish(writer: SegmentWriter, reason: EndReason, endAt: number | null): Promise<Closed> {
-    const { camera, bus, files, index } = this.#options;
-    const closed = await closeSegment(writer, reason, endAt, { files, index, log: this.#log });
-    if (closed.segment) {
-      const { id, startAt, endAt: end, bytes } = closed.segment;
-      this.tally.add('segments');
-      bus.publish('segment.closed', {
-        ...{ camera: camera.id, slug: camera.slug, segment: id, start: startAt, end, bytes },
-      });
+  /** What an earlier clock put where the open segment is now loses its place, as far as the open one is on disk. */
+  #takeTime(): void {
+    const open = this.#takesTime ? this.openSegment : null;
+    if (!open) return;
+    try {
+      this.#options.index.makeRoom(this.#options.camera.id, open.startAt, open.endAt);
+    } catch (error) {
+      this.#log.warn({ error: toNvrError(error).message }, 'The index could not be written; it is tried again');
     }
-    return closed;
   }
 
   /** Once a second, whatever the loop waits for: file growth, hanging, an absent camera. */
@@ -330,7 +337,10 @@ export class Recorder {
     const now = clock.monoMs();
     const given = { frames: writer.frames, lastMonoMs: writer.lastMonoMs };
     const growth = this.#growth;
-    void files.size(writer.path + PART_SUFFIX).then((bytes) => growth.note(now, bytes ?? 0, given));
+    void files.size(writer.path + PART_SUFFIX).then((bytes) => {
+      growth.note(now, bytes ?? 0, given);
+      this.#takeTime();
+    });
     if (!growth.isHung(now, given, writer.medianMs)) return;
     this.#log.warn({ path: writer.path }, 'Recording does not grow; ending its ffmpeg');
     void writer.ffmpeg.kill();
@@ -364,11 +374,17 @@ export class Recorder {
     if (!writer) return;
     try {
       await writer.ffmpeg.kill();
-      const { lastMonoMs } = await this.#finish(writer, ending ? this.#stopReason : 'recorderFailed', null);
+      const { lastMonoMs } = await this.#closings.salvage(writer, ending ? this.#stopReason : 'recorderFailed');
       this.#recordedMonoMs = lastMonoMs ?? writer.start.first.monoMs - 1;
     } catch (cause) {
       this.#log.warn({ error: toNvrError(cause).message }, 'A broken recording is left for the next start');
     }
+  }
+
+  #tellStep(stepMs: number): void {
+    const { camera, bus } = this.#options;
+    this.#log.warn({ stepMs: Math.round(stepMs) }, "The host's clock was set; the recording goes on in a new file");
+    bus.publish('recording.clockStepped', { camera: camera.id, slug: camera.slug, stepMs: Math.round(stepMs) });
   }
 
   #report({ code, message }: NvrError): void {
@@ -377,10 +393,4 @@ export class Recorder {
     bus.publish('recording.failed', { camera: camera.id, slug: camera.slug, code, message });
     if (code === 'exhausted') bus.publish('storage.full', { message });
   }
-}
-
-function unindexed({ start, path, codec, frames }: SegmentWriter, endAt: number): UnindexedSegment {
-  const { startAt, format } = start;
-  const part = path + PART_SUFFIX;
-  return { startAt, endAt: Math.max(startAt + 1, endAt), frames, bytes: 0, format, codec, path: part, open: false };
 }

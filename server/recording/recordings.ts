@@ -199,15 +199,27 @@ export class Recordings {
         await this.delete(segment);
       }
     }
+    for (let page = index.displaced(camera, all.from, all.to, all.limit); page.length > 0; ) {
+      for (const segment of page) {
+        folders.add(segment.folder);
+        await this.delete(segment);
+      }
+      page = index.displaced(camera, all.from, all.to, all.limit);
+    }
     // Only an empty folder goes: what Perch did not make stays, and keeps the name.
     for (const known of folders) if (await this.files.removeEmptyFolder(known)) forgetFolder?.(known);
   }
 
-  /** Space taken and left, per folder. */
-  storage(): Promise<StorageFigures> {
-    const { dataDir, index, fleet } = this.#options;
+  /** Space taken and left, per folder. @param days of history */
+  storage(days = 0): Promise<StorageFigures> {
+    const { index, fleet } = this.#options;
     const cameras = fleet.all().map(({ config }) => ({ folder: config.folder, retention: config.recording.retention }));
-    return readStorage(dataDir, index, cameras, this.#clock.wallMs());
+    const nowMs = this.#clock.wallMs();
+    return readStorage({ root: this.files.root, index, cameras, limits: this.#limits, nowMs, days });
+  }
+
+  get #limits(): GlobalLimits {
+    return this.#options.limits?.() ?? { maxBytes: null, minFreeBytes: null };
   }
 
   /** Whether recordings can be written, and if not, why. */
@@ -340,7 +352,7 @@ export class Recordings {
   }
 
   async #applyRetention(): Promise<void> {
-    const { fleet, index, bus, limits } = this.#options;
+    const { fleet, index, bus } = this.#options;
     const tools = { files: this.files, index, bus, clock: this.#clock };
     const { state } = this.#guard.last;
     if (state !== 'ok' && state !== 'full') return;
@@ -355,8 +367,7 @@ export class Recordings {
       }
     }
     try {
-      const global = limits?.() ?? { maxBytes: null, minFreeBytes: null };
-      const deleted = await applyGlobalLimits(global, tools, this.#log, this.#abort.signal);
+      const deleted = await applyGlobalLimits(this.#limits, tools, this.#log, this.#abort.signal);
       if (deleted > 0) this.#log.info({ deleted }, 'Oldest recordings deleted to make room');
       if (state === 'full' && deleted > 0) await this.#guard.look();
     } catch (error) {

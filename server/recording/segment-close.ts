@@ -36,11 +36,18 @@ async function finishPart(
   return segment;
 }
 
-/** Cuts the torn end off a `.part` and makes it a segment. */
-export async function salvagePart(part: PartFacts, tools: CloseTools): Promise<Segment> {
+/**
+ * Cuts the torn end off a `.part` and makes it a segment.
+ * @param notAfter where the next one begins, when it is known
+ */
+export async function salvagePart(
+  part: PartFacts,
+  tools: CloseTools,
+  notAfter: () => number = () => Number.POSITIVE_INFINITY,
+): Promise<Segment> {
   const { path, folder, camera, format, startAt, endReason, facts } = part;
   await tools.files.trim(path + PART_SUFFIX, facts.wholeBytes);
-  const endAt = startAt + facts.durationMs;
+  const endAt = Math.min(notAfter(), startAt + facts.durationMs);
   const { frames, codec } = facts;
   return finishPart({ camera, folder, path, startAt, endAt, frames, format, codec, endReason }, tools);
 }
@@ -54,36 +61,37 @@ export type Closed = {
 
 /**
  * Closes a segment. When ffmpeg did not end well, the file is salvaged and `endReason` is `recorderFailed`.
- * @param endAt where it ends; `null` when nothing follows: its own last picture plus the median
+ * @param endAt where it ends, asked when the file is complete; `null` when nothing follows: its own last picture plus the median
  * @throws NvrError when the disk or the database fails; the `.part` is then left for adoption
  */
 export async function closeSegment(
   writer: SegmentWriter,
   endReason: EndReason,
-  endAt: number | null,
+  endAt: () => number | null,
   tools: CloseTools,
 ): Promise<Closed> {
   const { path, start, codec, frames } = writer;
   const { camera, folder, format, startAt } = start;
   const error = await writer.end();
   if (!error) {
-    const end = endAt ?? writer.endAt;
+    const end = endAt() ?? writer.endAt;
     const row = { camera, folder, path, startAt, endAt: end, frames, format, codec, endReason };
     return { segment: await finishPart(row, tools), lastMonoMs: writer.lastMonoMs, error };
   }
   const bad = endReason === 'shutdown' ? endReason : 'recorderFailed';
   tools.log.warn({ code: error.code, error: error.message, path }, 'Recording ended badly; keeping what is whole');
-  const part = path + PART_SUFFIX;
-  const facts = await readFacts(tools.files.absolute(part), format).catch((cause) => {
+  const broken = path + PART_SUFFIX;
+  const facts = await readFacts(tools.files.absolute(broken), format).catch((cause) => {
     throw toNvrError(cause);
   });
   if (!facts) {
     // Smaller than its first picture: nothing but a head, there is no picture to keep.
-    const size = (await tools.files.size(part)) ?? 0;
-    if (size < start.first.data.byteLength) await tools.files.remove(part);
-    else await tools.files.quarantine(part);
+    const size = (await tools.files.size(broken)) ?? 0;
+    if (size < start.first.data.byteLength) await tools.files.remove(broken);
+    else await tools.files.quarantine(broken);
     return { segment: null, lastMonoMs: null, error };
   }
-  const segment = await salvagePart({ path, folder, camera, format, startAt, endReason: bad, facts }, tools);
+  const part = { path, folder, camera, format, startAt, endReason: bad, facts } as const;
+  const segment = await salvagePart(part, tools, () => endAt() ?? Number.POSITIVE_INFINITY);
   return { segment, lastMonoMs: start.first.monoMs + facts.lastMs, error };
 }

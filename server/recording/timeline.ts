@@ -26,10 +26,15 @@ export class Timeline {
     this.#options = options;
   }
 
+  /** The wall clock that spans are measured with. */
+  get nowMs(): number {
+    return Math.ceil(this.#options.clock.wallMs());
+  }
+
   /** Every moment of `[from, to)`: recorded, a gap with a reason, or nothing that should have been recorded. */
   read(camera: string, from: number, to: number): TimelineSpans {
-    const { gaps, clock, unindexed } = this.#options;
-    const now = Math.ceil(clock.wallMs());
+    const { gaps, unindexed } = this.#options;
+    const now = this.nowMs;
     const writing = unindexed(camera);
     const [first, last] = [from - MARGIN_MS, to + MARGIN_MS];
     const recorded = joinSpans([...gaps.recorded(camera, first, last), ...writing], JOIN_MS);
@@ -40,6 +45,7 @@ export class Timeline {
     });
     const missing = chooseGaps({
       ...{ recorded, watched: clip(watched, first, last), deleted: gaps.deleted(camera, first, last), nowMs: now },
+      displaced: gaps.displaced(camera, first, last),
       writing: writing.some(({ open }) => open),
       endReasonBefore: (at) => gaps.endReasonBefore(camera, at),
     });

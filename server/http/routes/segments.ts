@@ -79,6 +79,10 @@ export async function segmentRoutes(app: App, options: SegmentRoutesOptions): Pr
       if (after === null) throw new NvrError('bad_input', 'cursor must be the `next` of a page before');
       const order = query.order ?? 'asc';
       const limit = query.limit ?? DEFAULT_PAGE;
+      if (query.displaced) {
+        const segments = index.displaced(id, from, to, limit).map(segmentView);
+        return { segments, next: null };
+      }
       const found = index.find({ ...{ camera: id, from, to, order, limit: limit + 1 }, ...(after && { after }) });
       const more = found.length > limit;
       const page = found.slice(0, limit).map(segmentView);

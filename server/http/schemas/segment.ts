@@ -24,6 +24,9 @@ export const SegmentQuerySchema = Type.Object(
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE })),
     order: Type.Optional(OneOf(['asc', 'desc'], { description: 'asc (default): oldest first' })),
+    displaced: Type.Optional(
+      Type.Boolean({ description: 'true: the recordings that lost their time when the clock was set back, instead' }),
+    ),
   },
   strict,
 );
@@ -46,6 +49,9 @@ export const SegmentReply = Type.Object({
   endReason: Nullable(Type.String()),
   hasMotion: Type.Boolean(),
   protected: Type.Boolean(),
+  displaced: Type.Boolean({
+    description: 'On no timeline: the clock was set back, and its time belongs to what was recorded then',
+  }),
 });
 
 /** A page of recordings. */
@@ -73,6 +79,19 @@ export const DaysReply = Type.Array(
   }),
 );
 
+/** Most days that a plot of storage asks for. */
+const MAX_HISTORY_DAYS = 400;
+
+/** How much history. */
+export const StorageQuery = Type.Object(
+  {
+    days: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: MAX_HISTORY_DAYS, default: 0, description: 'Days of history per camera' }),
+    ),
+  },
+  strict,
+);
+
 /** What recordings take. */
 export const StorageReply = Type.Object({
   state: OneOf(['ok', 'full', 'missing', 'readOnly']),
@@ -80,6 +99,8 @@ export const StorageReply = Type.Object({
   bytesFree: Type.Integer(),
   bytesTotal: Type.Integer(),
   bytesUsed: Type.Integer({ description: 'By recordings' }),
+  minFreeBytes: Type.Integer({ description: 'Free space that recordings leave' }),
+  maxBytes: Nullable(Type.Integer({ description: 'Most that recordings of all cameras may take' })),
   cameras: Type.Array(
     Type.Object({
       slug: Type.String({ description: "The camera's slug, or the folder of a camera that is gone" }),
@@ -87,7 +108,14 @@ export const StorageReply = Type.Object({
       segments: Type.Integer(),
       oldest: Nullable(IsoTime),
       bytesPerDay: Nullable(Type.Integer()),
-      daysLeft: Nullable(Type.Number({ description: 'Until the disk, or its own limit, is full at this pace' })),
+      daysLeft: Nullable(
+        Type.Number({ description: 'Until the disk, the limit for all or its own is full at this pace; null: never' }),
+      ),
+      keepsDays: Nullable(Type.Number({ description: 'How many days of it there will be in the end' })),
+      limitedBy: Nullable(OneOf(['days', 'bytes', 'total', 'disk'], { description: 'What decides keepsDays' })),
+      history: Type.Array(Type.Object({ day: Type.String(), bytes: Type.Integer(), recordedMs: Type.Integer() }), {
+        description: 'What there is of each of the last days',
+      }),
     }),
   ),
 });
@@ -107,7 +135,7 @@ export function segmentView(segment: Segment): Of<typeof SegmentReply> {
       format,
       codec,
     },
-    ...{ open: false, endReason, hasMotion, protected: segment.protected },
+    ...{ open: false, endReason, hasMotion, protected: segment.protected, displaced: segment.displaced === true },
   };
 }
 
@@ -116,7 +144,17 @@ export function openSegmentView(camera: string, open: OpenSegment): Of<typeof Se
   const { startAt, endAt, frames, bytes, format, codec } = open;
   return {
     ...{ id: OPEN_ID + camera, camera, start: isoTime(startAt), end: isoTime(endAt), durationMs: endAt - startAt },
-    ...{ frames, bytes, format, codec, open: true, endReason: null, hasMotion: false, protected: false },
+    ...{
+      frames,
+      bytes,
+      format,
+      codec,
+      open: true,
+      endReason: null,
+      hasMotion: false,
+      protected: false,
+      displaced: false,
+    },
   };
 }
 

@@ -17,6 +17,7 @@ const sentences: Readonly<Record<string, string>> = {
   'segment.lost': 'A recording is missing on the disk',
   'segment.quarantined': 'A damaged recording was put aside',
   'recording.failed': 'Recording failed',
+  'recording.clockStepped': "The computer's clock was set while recording",
   'storage.full': 'The disk is full',
 };
 
