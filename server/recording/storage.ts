@@ -1,8 +1,10 @@
 // What recordings take, and how long the disk lasts at this pace. Figures come from the index and the file system alone.
 
-import { statfs } from 'node:fs/promises';
 import type { RecordingSettings } from '../core/camera-config.ts';
-import type { SegmentIndex } from '../store/segment-index.ts';
+import type { FolderDay, SegmentIndex } from '../store/segment-index.ts';
+import { diskSpace } from './disk-guard.ts';
+import { type Outlook, project } from './projection.ts';
+import { type GlobalLimits, minFreeBytes } from './retention.ts';
 
 const DAY_MS = 86_400_000;
 /** The pace is that of the last days. */
@@ -11,46 +13,64 @@ const PACE_DAYS = 7;
 const MIN_PACE_MS = 10 * 60_000;
 
 /** One folder's figures. */
-export type FolderStorage = {
+export type FolderStorage = Outlook & {
   readonly folder: string;
   readonly bytes: number;
   readonly segments: number;
   readonly oldestAt: number | null;
   readonly bytesPerDay: number | null;
-  readonly daysLeft: number | null;
+  /** What there is of each of the last days, oldest first; days without recordings are left out. */
+  readonly history: readonly FolderDay[];
 };
 
 /** All figures. */
 export type StorageFigures = {
   readonly bytesFree: number;
   readonly bytesTotal: number;
+  /** What is kept free on this disk. */
+  readonly minFreeBytes: number;
+  /** Limit over all cameras. */
+  readonly maxBytes: number | null;
   readonly folders: FolderStorage[];
 };
 
-/** A folder and its limit. */
+/** A folder and its limits. */
 export type StoredCamera = { readonly folder: string; readonly retention: RecordingSettings['retention'] };
 
+/** What the figures are read from. */
+export type StorageQuestion = {
+  /** `DATA/recordings`, whose disk it is about. */
+  readonly root: string;
+  readonly index: SegmentIndex;
+  readonly cameras: readonly StoredCamera[];
+  readonly limits: GlobalLimits;
+  readonly nowMs: number;
+  /** How many days of history. */
+  readonly days: number;
+};
+
 /** Reads the figures. A file system that cannot be asked has nothing free. */
-export async function readStorage(
-  dataDir: string,
-  index: SegmentIndex,
-  cameras: readonly StoredCamera[],
-  nowMs: number,
-): Promise<StorageFigures> {
-  const disk = await statfs(dataDir).catch(() => null);
-  const bytesFree = disk ? disk.bavail * disk.bsize : 0;
-  const totals = index.totals();
-  const paces = new Map(totals.map(({ folder }) => [folder, pace(index, folder, nowMs)]));
-  const pacePerDay = [...paces.values()].reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
-  const folders = totals.map(({ folder, bytes, segments }) => {
-    const bytesPerDay = paces.get(folder) ?? null;
-    const limit = cameras.find((camera) => camera.folder === folder)?.retention.maxBytes;
-    const untilDiskFull = pacePerDay > 0 ? bytesFree / pacePerDay : null;
-    const untilLimit = limit !== undefined && bytesPerDay ? Math.max(0, limit - bytes) / bytesPerDay : null;
-    const daysLeft = bytesPerDay ? Math.min(untilDiskFull ?? Number.MAX_VALUE, untilLimit ?? Number.MAX_VALUE) : null;
-    return { folder, bytes, segments, oldestAt: index.firstStart(folder), bytesPerDay, daysLeft };
+export async function readStorage(question: StorageQuestion): Promise<StorageFigures> {
+  const { root, index, cameras, limits, nowMs, days } = question;
+  const disk = (await diskSpace(root)) ?? { freeBytes: 0, totalBytes: 0 };
+  const keptFree = Math.ceil(minFreeBytes(limits.minFreeBytes, disk.totalBytes));
+  const today = Math.floor(nowMs / DAY_MS);
+  const folders = index.totals().map(({ folder, bytes, segments }) => {
+    const oldestAt = index.firstStart(folder);
+    const rule = cameras.find((camera) => camera.folder === folder)?.retention;
+    const history = days > 0 ? index.days(folder, today - days + 1, today) : [];
+    return { folder, bytes, segments, oldestAt, bytesPerDay: pace(index, folder, nowMs), history, rule };
   });
-  return { bytesFree, bytesTotal: disk ? disk.blocks * disk.bsize : 0, folders };
+  const projected = folders.map(({ bytes, bytesPerDay, oldestAt, rule }) => ({
+    ...{ bytes, ageDays: oldestAt === null ? 0 : (nowMs - oldestAt) / DAY_MS, rule: rule ?? {} },
+    // A camera that is gone writes nothing any more.
+    bytesPerDay: rule ? bytesPerDay : null,
+  }));
+  const outlooks = project(projected, limits.maxBytes, disk.freeBytes - keptFree);
+  return {
+    ...{ bytesFree: disk.freeBytes, bytesTotal: disk.totalBytes, minFreeBytes: keptFree, maxBytes: limits.maxBytes },
+    folders: folders.map(({ rule: _, ...folder }, n) => ({ ...folder, ...outlooks[n]! })),
+  };
 }
 
 /** Bytes that a day takes, from what was really written lately; `null` when there is too little to tell. */

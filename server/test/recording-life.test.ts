@@ -112,10 +112,20 @@ for (const format of ['mp4', 'mjpeg'] as const) {
     assert.equal(existsSync(file), false);
     assert.equal((await nvr.api('GET', url)).status, 404);
 
-    const storage = await nvr.ok<{ bytesFree: number; cameras: { slug: string; bytes: number; segments: number }[] }>(
+    type Stored = { slug: string; bytes: number; segments: number; history: { day: string; bytes: number }[] };
+    await nvr.ok('PATCH', '/api/settings', { maxRecordingBytes: 5_000_000_000, minFreeBytes: 0 });
+    const storage = await nvr.ok<{ bytesFree: number; maxBytes: number; state: string; cameras: Stored[] }>(
       'GET',
-      '/api/storage',
+      '/api/storage?days=2',
     );
+    assert.deepEqual([storage.state, storage.maxBytes], ['ok', 5_000_000_000]);
+    const { bytes: kept, history } = storage.cameras[0]!;
+    assert.equal(
+      history.reduce((sum, day) => sum + day.bytes, 0),
+      kept,
+    );
+    assert.match(history[0]!.day, /^\d{4}-\d\d-\d\d$/);
+    assert.equal((await nvr.api('GET', '/api/storage?days=x')).status, 400);
     assert.equal(storage.cameras[0]?.slug, camera);
     assert.ok(storage.bytesFree > 0 && storage.cameras[0]!.segments >= 3);
     assert.equal((await nvr.ok<{ segments: number }[]>('GET', `/api/cameras/${camera}/days`)).length > 0, true);
