@@ -1,6 +1,6 @@
 // Arguments that make one MP4 of several recordings: a join without decoding, and the pieces it is made of when they differ.
 
-import { decodeBounds, type FfmpegJob } from './job.ts';
+import { decodeBounds, type FfmpegJob, recordingInput, recordingListInput } from './job.ts';
 
 /** Microseconds of output so far, as `-progress` says it. */
 const OUT_TIME = /^out_time_us=(\d{1,16})$/;
@@ -32,7 +32,7 @@ export type ExportPiece = {
 export function joinJob(list: string, target: string): FfmpegJob {
   return {
     input: {
-      options: ['-protocol_whitelist', 'file', '-f', 'concat', '-safe', '0', '-auto_convert', '0'],
+      options: [...recordingListInput, '-f', 'concat', '-safe', '0', '-auto_convert', '0'],
       source: { url: `file:${list}` },
     },
     output: {
@@ -83,7 +83,7 @@ export function exportPieceJob(
   return {
     input: {
       options: [
-        ...[...decodeBounds, '-protocol_whitelist', 'file', ...(start > 0 ? ['-ss', start.toFixed(3)] : [])],
+        ...[...decodeBounds, ...recordingInput, ...(start > 0 ? ['-ss', start.toFixed(3)] : [])],
         ...(duration === null ? [] : ['-t', duration.toFixed(3)]),
       ],
       source: { url: `file:${file}` },

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { NvrError } from '../core/nvr-error.ts';
 import { guardPath } from './fluent.ts';
-import { decodeBounds } from './job.ts';
+import { decodeBounds, recordingInput } from './job.ts';
 import { classifyExit, redactText } from './stderr.ts';
 
 /** The guard's answer when there is no ffprobe. */
@@ -27,7 +27,7 @@ export type ProbeResult = {
  * @throws NvrError `protocol` when the file cannot be read as media, `timeout`, `unavailable` when ffprobe is missing
  */
 export function ffprobe(file: string, selection: readonly string[], signal?: AbortSignal): Promise<ProbeResult> {
-  const bounds = ['-v', 'error', ...decodeBounds, '-protocol_whitelist', 'file'];
+  const bounds = ['-v', 'error', ...decodeBounds, ...recordingInput];
   const args = [guardPath, '--ffprobe', ...bounds, '-of', 'json', ...selection, '-i', `file:${file}`];
   const options = { timeout: PROBE_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' as const, signal };
   return new Promise((resolve, reject) => {

@@ -32,6 +32,15 @@ export const MAX_DECODED_PIXELS = 36_000_000;
 /** Input options of every job that decodes pictures of a camera: larger ones are refused by their header. */
 export const decodeBounds = ['-max_pixels', String(MAX_DECODED_PIXELS)] as const;
 
+/**
+ * Input options for files in the recordings folder. Their content is believed to be one of our two containers and nothing
+ * else: a playlist under a recording's name would have ffmpeg open other files of this machine.
+ */
+export const recordingInput = ['-protocol_whitelist', 'file', '-format_whitelist', 'mov,matroska'] as const;
+
+/** The same for a list of such files. */
+export const recordingListInput = ['-protocol_whitelist', 'file', '-format_whitelist', 'concat,mov,matroska'] as const;
+
 /** Options common to all runs: quiet, no keyboard, bounded. */
 export const commonOptions = [
   ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', 'warning'],

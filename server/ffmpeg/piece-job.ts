@@ -1,7 +1,7 @@
 // A few seconds of a recording as H.264 in one MP4 fragment: what HLS plays of recordings that are not H.264.
 
 import { chooseEncodedSize } from './encoder-job.ts';
-import { decodeBounds, type FfmpegJob } from './job.ts';
+import { decodeBounds, type FfmpegJob, recordingInput } from './job.ts';
 
 /** ffmpeg's `-to` counts from nothing when `-ss` is 0. */
 const ALMOST_ZERO = '0.001';
@@ -27,7 +27,7 @@ export function pieceJob({ file, start, end, width = 0, height = 0 }: PieceJobOp
   return {
     input: {
       options: [
-        ...[...decodeBounds, '-protocol_whitelist', 'file', '-copyts', '-seek_timestamp', '1'],
+        ...[...decodeBounds, ...recordingInput, '-copyts', '-seek_timestamp', '1'],
         ...['-ss', start > 0 ? start.toFixed(3) : ALMOST_ZERO, ...(end === null ? [] : ['-to', end.toFixed(3)])],
       ],
       source: { url: `file:${file}` },

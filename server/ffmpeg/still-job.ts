@@ -1,6 +1,6 @@
 // One small JPEG out of a recording, and a recording made playable for browsers on the way.
 
-import { decodeBounds, type FfmpegJob } from './job.ts';
+import { decodeBounds, type FfmpegJob, recordingInput } from './job.ts';
 
 /** Width of a thumbnail. */
 export const THUMBNAIL_WIDTH = 320;
@@ -10,7 +10,7 @@ export function stillJob(file: string, offsetSeconds: number): FfmpegJob {
   const seek = offsetSeconds > 0 ? ['-ss', offsetSeconds.toFixed(3)] : [];
   return {
     input: {
-      options: [...decodeBounds, '-protocol_whitelist', 'file', '-threads', '1', ...seek],
+      options: [...decodeBounds, ...recordingInput, '-threads', '1', ...seek],
       source: { url: `file:${file}` },
     },
     output: {
@@ -27,7 +27,7 @@ export function stillJob(file: string, offsetSeconds: number): FfmpegJob {
 export function playJob(file: string, offsetSeconds: number): FfmpegJob {
   const seek = offsetSeconds > 0 ? ['-ss', offsetSeconds.toFixed(3)] : [];
   return {
-    input: { options: [...decodeBounds, '-protocol_whitelist', 'file', ...seek], source: { url: `file:${file}` } },
+    input: { options: [...decodeBounds, ...recordingInput, ...seek], source: { url: `file:${file}` } },
     output: {
       options: [
         ...['-map', '0:v:0', '-map', '0:a:0?', '-c:a', 'copy', '-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],

@@ -2,14 +2,19 @@
 // header, and never decoded at its full size (one such decode takes 436 MB in ffmpeg).
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import type { VideoFrame } from '../core/frame.ts';
 import { encoderJob } from '../ffmpeg/encoder-job.ts';
+import { exportPieceJob, joinJob, joinList } from '../ffmpeg/export-job.ts';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
+import { ffprobe } from '../ffmpeg/ffprobe.ts';
+import type { FfmpegJob } from '../ffmpeg/job.ts';
+import { pieceJob } from '../ffmpeg/piece-job.ts';
 import { playJob, stillJob } from '../ffmpeg/still-job.ts';
 import { paintCard } from '../live/card.ts';
 import { shrink } from '../live/resize.ts';
@@ -95,6 +100,44 @@ test('ffmpeg: the encoder refuses a bomb that says it is 640 x 480', async () =>
   ffmpeg.stdout?.resume();
   const { stderr } = await ffmpeg.stop();
   assert.match(stderr, /exceeds specified max pixel count/);
+});
+
+test('a playlist under the name of a recording opens no other file, by any job that reads recordings', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'perch-playlist-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const film = ['-f', 'lavfi', '-i', 'testsrc=s=64x64:r=5:d=2', '-c:v', 'libx264', '-pix_fmt', 'yuv420p'];
+  const outside = (name: string) => join(folder, name);
+  for (const name of ['film.ts', 'film.mp4']) execFileSync('ffmpeg', ['-v', 'error', ...film, outside(name)]);
+  const hls = `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n${outside('film.ts')}\n#EXT-X-ENDLIST\n`;
+  await writeFile(outside('hls.mp4'), hls);
+  await writeFile(outside('concat.mp4'), "ffconcat version 1.0\nfile 'film.mp4'\n");
+  const span = { start: 0, duration: null, lengthMs: 2000, hasSound: false };
+  const jobsOf = async (name: string): Promise<FfmpegJob[]> => {
+    const file = outside(name);
+    await writeFile(outside('list.txt'), joinList([{ name, durationMs: 2000 }]));
+    const form = { video: 'copy', audio: null } as const;
+    const made = [
+      joinJob(outside('list.txt'), outside('joined')),
+      exportPieceJob({ file, ...span }, form, outside('made')),
+    ];
+    return [stillJob(file, 0), playJob(file, 0), pieceJob({ file, start: 0, end: null }), ...made];
+  };
+  for (const name of ['film.mp4', 'hls.mp4', 'concat.mp4']) {
+    for (const [n, job] of (await jobsOf(name)).entries()) {
+      // A list may be in a list; each file of an export was read by ffprobe before, which refuses it (below).
+      if (name === 'concat.mp4' && n === 3) continue;
+      const ffmpeg = FfmpegProcess.start(job);
+      let bytes = 0;
+      if (job.output.target === 'pipe') for await (const chunk of ffmpeg.stdout!) bytes += (chunk as Uint8Array).length;
+      await ffmpeg.exited;
+      if (job.output.target !== 'pipe') bytes = (await stat(job.output.target.file).catch(() => null))?.size ?? 0;
+      for (const made of ['joined', 'made']) await rm(outside(made), { force: true });
+      assert.equal(bytes > 0, name === 'film.mp4', `${name}, job ${n}: ${bytes} bytes`);
+    }
+    const probed = ffprobe(outside(name), ['-show_streams']);
+    if (name === 'film.mp4') await probed;
+    else await assert.rejects(probed, /cannot be read as media/);
+  }
 });
 
 test('ffmpeg runs with a bounded address space', async (context) => {
