@@ -29,6 +29,7 @@ const words: Readonly<Record<string, string>> = {
   'camera.removed': 'removed the camera',
   'camera.restarted': 'restarted the camera',
   'camera.released': 'released the camera',
+  'camera.captured': 'recorded the network traffic of the camera',
   'recording.downloaded': 'watched or downloaded recordings',
   'recording.played': 'watched recordings',
   'recording.start': 'started recording by hand',
