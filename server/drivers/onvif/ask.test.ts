@@ -167,6 +167,11 @@ test('each refusal has a sentence', async () => {
   await fails(ask(), 'protocol', /does not speak ONVIF/);
   sim.faults = { reply: { status: 302, body: '', location: 'http://10.0.0.1/steal' } };
   await fails(ask(), 'protocol', /not followed/);
+  // As the onvif-server crate 0.1.1 says it, with status 500.
+  const words = 'WS-Security header required but not provided';
+  const body = `<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Body><env:Fault><env:Code><env:Value>env:Sender</env:Value></env:Code><env:Reason><env:Text xml:lang="en">${words}</env:Text></env:Reason></env:Fault></env:Body></env:Envelope>`;
+  sim.faults = { reply: { status: 500, body } };
+  await fails(ask(null), 'refused', /asks for a user name/);
   sim.faults = { silent: true };
   await fails(ask(), 'timeout', /did not answer within 6 s/);
   sim.faults = {};

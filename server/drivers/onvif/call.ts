@@ -17,6 +17,9 @@ export type CallWorld = { readonly net: Net; readonly clock: Clock; readonly sig
 const REFUSALS =
   /^(?:NotAuthorized|SenderNotAuthorized|FailedAuthentication|InvalidSecurity|Sender_?Not_?Authorized)$/i;
 
+/** Some devices say it in words alone (the onvif-server crate: "WS-Security header required but not provided"). */
+const REFUSAL_WORDS = /authori[sz]|authenticat|ws-?security|credential|password/i;
+
 /** The services of one device. */
 export class DeviceCalls {
   readonly #credentials: Credentials | null;
@@ -78,7 +81,7 @@ export class DeviceCalls {
     const answer = parseEnvelope(text);
     if (!answer) throw noOnvif(where, status);
     if (answer.kind === 'answer') return answer.body;
-    if (answer.codes.some((code) => REFUSALS.test(code)) || /not\s*authorized|unauthorized/i.test(answer.reason)) {
+    if (answer.codes.some((code) => REFUSALS.test(code)) || REFUSAL_WORDS.test(answer.reason)) {
       throw refusedError(where, this.#credentials !== null);
     }
     throw new NvrError(

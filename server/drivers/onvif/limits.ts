@@ -6,6 +6,8 @@ export const MAX_ANSWER_BYTES = 1024 * 1024;
 export const MAX_MATCH_BYTES = 64 * 1024;
 /** Elements of one answer. */
 export const MAX_ELEMENTS = 20_000;
+/** One tag: envelopes bind some thirty namespaces in 3 KB. */
+export const MAX_TAG_CHARS = 16 * 1024;
 /** Nesting of elements; ONVIF's own answers need about twelve. */
 export const MAX_DEPTH = 32;
 /** Devices that one search tells. */

@@ -4,7 +4,7 @@
 
 import { XMLParser } from 'fast-xml-parser';
 import { NvrError } from '../../core/nvr-error.ts';
-import { MAX_ANSWER_BYTES, MAX_DEPTH, MAX_ELEMENTS } from './limits.ts';
+import { MAX_ANSWER_BYTES, MAX_DEPTH, MAX_ELEMENTS, MAX_TAG_CHARS } from './limits.ts';
 
 /** One element. `text` is its own text, without that of its children. */
 export type XmlElement = {
@@ -93,7 +93,8 @@ function after(xml: string, mark: string, from: number): number {
 /** Where the tag that begins at `at` ends; a `>` in quotes does not count. */
 function tagEnd(xml: string, at: number): number {
   let quote = '';
-  for (let i = at + 1; i < xml.length; i++) {
+  const limit = Math.min(xml.length, at + MAX_TAG_CHARS);
+  for (let i = at + 1; i < limit; i++) {
     const letter = xml[i]!;
     if (quote !== '') quote = letter === quote ? '' : quote;
     else if (letter === '"' || letter === "'") quote = letter;
