@@ -15,7 +15,8 @@ const seeds = (JSON.parse(readFileSync(file, 'utf8')) as Vector[]).flatMap(({ in
   ...(input.hex ? [Buffer.from(input.hex, 'hex')] : []),
   ...(input.text ? [Buffer.from(input.text)] : []),
 ]);
-const ROUNDS = 200_000;
+/** `npm run soak` asks for a million. */
+const ROUNDS = Number(process.env.PERCH_FUZZ_ROUNDS ?? 200_000);
 // Traces of refusals are not looked at, and cost most of the time.
 Error.stackTraceLimit = 0;
 

@@ -23,8 +23,8 @@ const vectors = (JSON.parse(readFileSync(file, 'utf8')) as Vector[]).map(
   ({ hex }) => new Uint8Array(Buffer.from(hex, 'hex')),
 );
 
-/** `PERCH_FUZZ_DATAGRAMS=1000000` for the long run. */
-const DATAGRAMS = Number(process.env.PERCH_FUZZ_DATAGRAMS ?? 200_000);
+/** `PERCH_FUZZ_ROUNDS=1000000` for the long run. */
+const DATAGRAMS = Number(process.env.PERCH_FUZZ_ROUNDS ?? 200_000);
 const ROUNDS = 10;
 const MAX_GROWTH_BYTES = 8 << 20;
 const camera = '10.0.0.2';
