@@ -1,9 +1,13 @@
-// Looks for cameras with every driver that can, at once, and says which are already added.
+// Looks for cameras with every driver that can, at once, and says which are already added; asks an ONVIF device that was
+// found for its streams.
 
 import type { DriverId, DriverSettings } from '../core/camera-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { CameraDriver, DiscoveredCamera } from '../drivers/driver.ts';
+import { type ErrorCode, NvrError, toNvrError } from '../core/nvr-error.ts';
+import type { CameraDriver } from '../drivers/driver.ts';
+import { askDevice, type DeviceOffer } from '../drivers/onvif/ask.ts';
+import { readCredentials } from '../drivers/source-settings.ts';
 import type { Net } from '../net/net.ts';
 import type { Fleet } from './fleet.ts';
 import { withDefaults } from './settings-check.ts';
@@ -12,6 +16,8 @@ import { withDefaults } from './settings-check.ts';
 export const MAX_FOUND = 256;
 /** The whole search ends after this, whatever the drivers do. */
 export const DISCOVERY_TIMEOUT_MS = 8000;
+/** ONVIF devices asked at the same time; more are refused. */
+export const MAX_ASKED = 4;
 /** A driver that goes on after its end is no longer waited for. */
 const GONE_AFTER_MS = 1000;
 
@@ -20,10 +26,18 @@ export type Found = {
   readonly driver: DriverId;
   readonly name: string;
   readonly settings: DriverSettings;
-  /** See {@link DiscoveredCamera}. */
+  /** Address of its ONVIF device service: ask it for its {@link Discovery.streams}. */
   readonly onvif?: string;
   readonly alreadyAdded: boolean;
 };
+
+/** What an ONVIF device is asked with. Nothing of it is kept. */
+export type OnvifInput = { readonly url: string; readonly username?: string; readonly password?: string };
+
+/** What it offers, or what it does wrong. */
+export type OnvifResult =
+  | { readonly ok: true; readonly device: DeviceOffer }
+  | { readonly ok: false; readonly error: { readonly code: ErrorCode; readonly message: string } };
 
 /** What Discovery needs. */
 export type DiscoveryOptions = {
@@ -39,6 +53,7 @@ export type DiscoveryOptions = {
 export class Discovery {
   readonly #options: DiscoveryOptions;
   #running: Promise<Found[]> | null = null;
+  #asked = 0;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -50,6 +65,31 @@ export class Discovery {
       this.#running = null;
     });
     return this.#running;
+  }
+
+  /**
+   * Asks an ONVIF device for its streams.
+   * @param signal the caller went away
+   * @throws NvrError `bad_input` naming the field, `unavailable` when too many are asked; what the device does wrong is in
+   *   the result
+   */
+  async streams({ url, ...credentials }: OnvifInput, signal: AbortSignal): Promise<OnvifResult> {
+    const { net, clock, log } = this.#options;
+    const question = { url, credentials: readCredentials(credentials) };
+    if (this.#asked >= MAX_ASKED)
+      throw new NvrError('unavailable', 'Other devices are being asked; try again in a moment');
+    this.#asked++;
+    try {
+      return { ok: true, device: await askDevice(question, { net, clock, signal }) };
+    } catch (error) {
+      const { code, message } = toNvrError(error);
+      if (code === 'bad_input') throw error;
+      if (code !== 'internal') return { ok: false, error: { code, message } };
+      log.error({ err: error }, 'Asking an ONVIF device failed unexpectedly');
+      return { ok: false, error: { code, message: 'Perch made a mistake; see the log' } };
+    } finally {
+      this.#asked--;
+    }
   }
 
   async #search(): Promise<Found[]> {

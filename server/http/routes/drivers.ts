@@ -8,7 +8,15 @@ import { dialPlan } from '../../core/dial-step.ts';
 import { NvrError } from '../../core/nvr-error.ts';
 import type { App } from '../app.ts';
 import { requestSignal } from '../request-signal.ts';
-import { ChannelReply, ChannelsInput, ChannelsLine, DiscoveryReply, DriverReply } from '../schemas/camera.ts';
+import {
+  ChannelReply,
+  ChannelsInput,
+  ChannelsLine,
+  DiscoveryReply,
+  DriverReply,
+  OnvifInput,
+  OnvifReply,
+} from '../schemas/camera.ts';
 import { jsonOrLines, NoQuery, problems, strict } from '../schemas/common.ts';
 import { LINES_TYPE, sendLines, wantsLines } from '../step-lines.ts';
 
@@ -70,6 +78,25 @@ export async function driverRoutes(app: App, { fleet, discovery, channels }: Dri
       const result = await channels.run(input, { signal: requestSignal(request, reply) });
       if (!result.ok) throw new NvrError(result.error.code, result.error.message);
       return [...result.channels];
+    },
+  );
+
+  app.post(
+    '/api/drivers/onvif/profiles',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags: ['cameras'],
+        summary: 'The streams of an ONVIF device; nothing is stored',
+        description: 'To add one: the `url` of a profile with the driver `rtsp`, and a smaller one as its `subSource`.',
+        body: OnvifInput,
+        response: { 200: OnvifReply, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const result = await discovery.streams(request.body, requestSignal(request, reply));
+      if (!result.ok) return result;
+      return { ok: true, device: { ...result.device, profiles: [...result.device.profiles] } };
     },
   );
 

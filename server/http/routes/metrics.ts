@@ -5,7 +5,7 @@ import type { Caller } from '../../auth/caller.ts';
 import { maySee } from '../../auth/caller.ts';
 import type { Camera } from '../../cameras/camera.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
-import type { CameraState, CameraStatus } from '../../core/camera-status.ts';
+import type { CameraState, CameraStatus, SubStatus } from '../../core/camera-status.ts';
 import type { App } from '../app.ts';
 import { NoQuery } from '../schemas/common.ts';
 
@@ -14,7 +14,7 @@ export type MetricsRoutesOptions = { readonly fleet: Fleet };
 
 const states: readonly CameraState[] = ['disabled', 'connecting', 'live', 'coolingDown', 'backingOff', 'refused'];
 
-type Measure = { readonly name: string; readonly help: string; readonly read: (status: CameraStatus) => number };
+type Measure<S = CameraStatus> = { readonly name: string; readonly help: string; readonly read: (status: S) => number };
 
 const gauges: readonly Measure[] = [
   { name: 'perch_camera_up', help: '1 while pictures arrive', read: (s) => Number(s.state === 'live') },
@@ -34,6 +34,25 @@ const counters: readonly Measure[] = [
   { name: 'perch_camera_frames_dropped_total', help: 'Frames that arrived incomplete', read: (s) => s.framesDropped },
   { name: 'perch_camera_bytes_received_total', help: 'Bytes of frames', read: (s) => s.bytesReceived },
   { name: 'perch_camera_reconnects_total', help: 'Connections made again', read: (s) => s.reconnects },
+];
+
+/** Of cameras that have a second source. */
+const subGauges: readonly Measure<SubStatus>[] = [
+  { name: 'perch_camera_sub_up', help: '1 while the sub stream delivers', read: (s) => Number(s.state === 'live') },
+  {
+    name: 'perch_camera_sub_shown',
+    help: '1 while its viewers see it, not the main one',
+    read: (s) => Number(s.shown),
+  },
+  { name: 'perch_camera_sub_frame_rate', help: 'Frames per second of the sub stream', read: (s) => s.frameRate },
+  { name: 'perch_camera_sub_bits_per_second', help: 'Bits per second of the sub stream', read: (s) => s.bitRate },
+  { name: 'perch_camera_sub_viewers', help: 'Those who look at the sub stream', read: (s) => s.viewers },
+];
+
+const subCounters: readonly Measure<SubStatus>[] = [
+  { name: 'perch_camera_sub_frames_received_total', help: 'Frames of the sub stream', read: (s) => s.framesReceived },
+  { name: 'perch_camera_sub_bytes_received_total', help: 'Bytes of the sub stream', read: (s) => s.bytesReceived },
+  { name: 'perch_camera_sub_reconnects_total', help: 'Sub stream connections made again', read: (s) => s.reconnects },
 ];
 
 /** `GET /metrics`. The process's own figures are for who may see all cameras. */
@@ -68,6 +87,15 @@ function cameraRegistry(cameras: readonly Camera[]): Registry {
   for (const { name, help, read } of counters) {
     const counter = new Counter({ name, help, labelNames, registers: [registry] });
     for (const { camera, status } of statuses) counter.inc({ camera }, read(status));
+  }
+  const subs = statuses.flatMap(({ camera, status }) => (status.sub ? [{ camera, sub: status.sub }] : []));
+  for (const { name, help, read } of subs.length > 0 ? subGauges : []) {
+    const gauge = new Gauge({ name, help, labelNames, registers: [registry] });
+    for (const { camera, sub } of subs) gauge.set({ camera }, read(sub));
+  }
+  for (const { name, help, read } of subs.length > 0 ? subCounters : []) {
+    const counter = new Counter({ name, help, labelNames, registers: [registry] });
+    for (const { camera, sub } of subs) counter.inc({ camera }, read(sub));
   }
   const state = new Gauge({
     name: 'perch_camera_state',

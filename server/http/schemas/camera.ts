@@ -12,6 +12,8 @@ import { IsoTime, isoTime, isoTimeOrNull, Nullable, type Of, OneOf, strict } fro
 
 const MAX_DRIVER_LENGTH = 40;
 const MAX_REF_LENGTH = 100;
+const MAX_ONVIF_URL = 1024;
+const MAX_CREDENTIAL = 256;
 
 /** Any JSON object; who reads it checks it (drivers, the Fleet) and names the field that is wrong. */
 const AnyObject = (description: string) =>
@@ -218,6 +220,49 @@ export const DiscoveryReply = Type.Object({
       ),
     }),
   ),
+});
+
+/** What an ONVIF device is asked with. */
+export const OnvifInput = Type.Object(
+  {
+    url: Type.String({
+      minLength: 1,
+      maxLength: MAX_ONVIF_URL,
+      description: 'As discovery found it, or http://address of the camera',
+    }),
+    username: Type.Optional(Type.String({ maxLength: MAX_CREDENTIAL })),
+    password: Type.Optional(Type.String({ maxLength: MAX_CREDENTIAL, format: 'password' })),
+  },
+  strict,
+);
+
+const OnvifProfile = Type.Object({
+  token: Type.String(),
+  name: Type.String(),
+  source: Type.String({ description: 'The lens or channel: profiles with the same one show the same' }),
+  codec: Nullable(Codec),
+  width: Nullable(Type.Integer()),
+  height: Nullable(Type.Integer()),
+  frameRate: Nullable(Type.Number()),
+  bitRate: Nullable(Type.Number({ description: 'Bits per second' })),
+  url: Type.String({ description: 'For the driver rtsp' }),
+  snapshotUrl: Nullable(Type.String({ description: 'For the driver http-snapshot' })),
+  moved: Type.Boolean({ description: 'The device named another host; its own address is used' }),
+});
+
+/** What an ONVIF device offers. */
+export const OnvifReply = Type.Object({
+  ok: Type.Boolean(),
+  device: Type.Optional(
+    Type.Object({
+      manufacturer: Type.String(),
+      model: Type.String(),
+      main: Nullable(Type.String({ description: 'Token of the largest picture' })),
+      sub: Nullable(Type.String({ description: 'Token of a smaller picture of the same lens' })),
+      profiles: Type.Array(OnvifProfile),
+    }),
+  ),
+  error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
 });
 
 /** A status with its times written out. */
