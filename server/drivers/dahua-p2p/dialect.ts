@@ -96,6 +96,11 @@ export const ptcpLimits = {
   noProgressMs: 30_000,
   holeMs: 15_000,
   duplicateAcks: 3,
+  /**
+   * Segments in order that one acknowledgement may cover when they are read in one turn of the event loop; everything else
+   * is acknowledged at once (section 8.5, S6). Fewer datagrams; never a wait.
+   */
+  segmentsPerAck: 4,
   initialWindowSegments: 4,
   maxWindowSegments: 64,
   /** What is sent at once when a device never reopens its window but acknowledges probes (section 8.6). */

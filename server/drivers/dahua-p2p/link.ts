@@ -39,6 +39,7 @@ export class Link {
   #saidAtMs = 0;
   #suspectAtMs = 0;
   #idle: (() => void) | null = null;
+  #willAcknowledge = false;
   #onSign: (message: SignMessage) => void = () => {};
   /** A paused session says nothing of its own accord. */
   #isPaused = false;
@@ -88,6 +89,13 @@ export class Link {
     this.#heardAtMs = nowMs;
     this.bytesReceived += datagram.length;
     this.#carryOut(this.#ptcp.receive(datagram, nowMs));
+    if (this.#willAcknowledge || !this.#ptcp.owesAck) return;
+    this.#willAcknowledge = true;
+    // After what came in the same turn.
+    setImmediate(() => {
+      this.#willAcknowledge = false;
+      if (!this.#isEnded) this.#carryOut(this.#ptcp.acknowledge(this.#options.clock.monoMs()));
+    });
   }
 
   /** A connection to a port of the device; `null` when there are too many or the link is gone. */

@@ -124,6 +124,7 @@ test('eight cameras of one device: one login, one session', async () => {
 });
 
 test('a reader that stops loses its own connection only, and is not buffered for ever', async () => {
+  let isOver = false;
   const flood = await systemNet.streams.listen({ address: HOST, port: 0 }, (stream) => {
     stream.onBytes((bytes) => {
       const text = Buffer.from(bytes).toString('latin1');
@@ -135,7 +136,7 @@ test('a reader that stops loses its own connection only, and is not buffered for
       });
       const chunk = new Uint8Array(32_768).fill(7);
       const more = () => {
-        if (isEnded) return;
+        if (isEnded || isOver) return;
         if (stream.queuedBytes < 65_536) stream.write(chunk);
         systemClock.after(2, more);
       };
@@ -170,5 +171,6 @@ test('a reader that stops loses its own connection only, and is not buffered for
   );
   await Promise.all(streams.map((stream) => stream.close()));
   await lease.release();
+  isOver = true;
   await flood.close();
 });

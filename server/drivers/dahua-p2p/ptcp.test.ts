@@ -83,7 +83,12 @@ function play(options: Play) {
   const device = new PseudoTcp({
     ...{ clock: line, window: options.window ?? 'constant', packing: options.packing ?? 'aligned' },
     ...{ maxFlightBytes: options.maxFlightBytes ?? 65_535, initialSeq: options.deviceSeq ?? 0, timestampMs: 5000 },
-    send: (datagram) => carry(datagram, (each) => out(client.receive(each, line.nowMs))),
+    send: (datagram) =>
+      carry(datagram, (each) => {
+        out(client.receive(each, line.nowMs));
+        // As after each turn of the event loop: what came at the same instant may share an acknowledgement.
+        line.after(0, () => out(client.acknowledge(line.nowMs)));
+      }),
     onOctets: (octets) => {
       gotUp.push(octets.slice());
       gotUpBytes += octets.length;
@@ -191,6 +196,28 @@ test('a repeated SYN is acknowledged and brings nothing', () => {
   const { datagrams, pieces } = ptcp.receive(syn, 20);
   assert.equal(parseSegment(datagrams[0]!).ack, 4);
   assert.deepEqual(pieces, []);
+});
+
+test('segments in order that come together share acknowledgements; anything else is acknowledged at once', () => {
+  const ptcp = established();
+  const acks = (bytes: Uint8Array) => ptcp.receive(bytes, 20).datagrams.map((each) => parseSegment(each).ack);
+  assert.deepEqual(acks(segment(4, 'aa')), []);
+  assert.deepEqual(acks(segment(6, 'bb')), []);
+  assert.equal(ptcp.owesAck, true);
+  assert.deepEqual(acks(segment(4, 'aa')), [8], 'a repeated one');
+  assert.equal(ptcp.owesAck, false, 'one covers all');
+  assert.deepEqual(ptcp.acknowledge(21).datagrams, []);
+  assert.deepEqual(acks(segment(10, 'dd')), [8], 'a hole');
+  assert.deepEqual(acks(segment(14, 'ff')), [8], 'another one');
+  assert.deepEqual(acks(segment(8, 'cc')), [12], 'the first is filled, the second is not');
+  assert.deepEqual(acks(segment(12, 'ee')), []);
+  assert.deepEqual(
+    [1, 2, 3].map((n) => acks(segment(14 + 2 * n, 'gg'))),
+    [[], [], [22]],
+    'not more than four',
+  );
+  assert.deepEqual(acks(segment(22, 'hh')), []);
+  assert.equal(parseSegment(ptcp.acknowledge(22).datagrams[0]!).ack, 24);
 });
 
 test('an acknowledgement beyond what was sent is ignored, its body is not', () => {

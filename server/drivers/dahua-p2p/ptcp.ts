@@ -49,6 +49,8 @@ export class Ptcp {
   #synSentMs = 0;
   #synWaitMs: number = ptcpLimits.synInitialMs;
   #holeSinceMs: number | null = null;
+  /** Segments that are not acknowledged yet. */
+  #owed = 0;
 
   /** @param initialSeq where our counter begins: 0 on the wire, others in tests of the wrap */
   constructor(source: BodySource, initialSeq = 0) {
@@ -103,6 +105,17 @@ export class Ptcp {
     return this.#receiveData(segment, this.#receive, nowMs);
   }
 
+  /** Whether `acknowledge` must be called before the event loop waits again. */
+  get owesAck(): boolean {
+    return this.#owed > 0;
+  }
+
+  /** Pays what is owed, if nothing else did meanwhile. */
+  acknowledge(nowMs: number): PtcpOutput {
+    if (this.state !== 'established' || this.#owed === 0) return NONE;
+    return { datagrams: [this.#build(this.#send.sndNxt, EMPTY, nowMs)], pieces: [] };
+  }
+
   /** There may be bodies to send. */
   pump(nowMs: number): PtcpOutput {
     if (this.state !== 'established') return NONE;
@@ -151,7 +164,11 @@ export class Ptcp {
     const { pieces, mustAck } = store.receive(segment);
     this.#holeSinceMs = store.hasHole ? (pieces.length > 0 ? nowMs : (this.#holeSinceMs ?? nowMs)) : null;
     const datagrams = this.#fill(nowMs);
-    if (mustAck && datagrams.length === 0) datagrams.push(this.#build(this.#send.sndNxt, EMPTY, nowMs));
+    if (mustAck && datagrams.length === 0) {
+      this.#owed++;
+      const mayWait = pieces.length > 0 && !store.hasHole && this.#owed < ptcpLimits.segmentsPerAck;
+      if (!mayWait) datagrams.push(this.#build(this.#send.sndNxt, EMPTY, nowMs));
+    }
     return { datagrams, pieces };
   }
 
@@ -193,6 +210,7 @@ export class Ptcp {
   #build(seq: number, body: Uint8Array, nowMs: number): Uint8Array {
     const store = this.#receive!;
     store.noteAckSent();
+    this.#owed = 0;
     return encodeSegment({
       ...{ seq, body, control: 0, flags: 0, window: ptcpLimits.window },
       ack: store.rcvNxt,

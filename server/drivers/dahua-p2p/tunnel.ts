@@ -9,6 +9,7 @@ import { tunnelLimits } from './dialect.ts';
 import type { Established } from './establish.ts';
 import type { ExposedPort } from './expose.ts';
 import { dahuaError } from './failures.ts';
+import { GatheredWrites } from './gathered-writes.ts';
 import type { Realm } from './realms.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -151,8 +152,10 @@ export class Tunnel {
     const { link, rtspPort } = this.#established;
     this.#streams.add(stream);
     let isOpen = false;
+    const down = new GatheredWrites(stream);
     const leave = () => {
       if (this.#streams.delete(stream)) onLeave();
+      down.flush();
       void stream.close();
     };
     const realm: Realm | null = link.open(rtspPort, {
@@ -161,8 +164,8 @@ export class Tunnel {
         stream.resume();
       },
       onData: (octets) => {
-        stream.write(octets);
-        if (stream.queuedBytes <= tunnelLimits.maxQueuedDownBytes) return;
+        down.write(octets);
+        if (down.queuedBytes <= tunnelLimits.maxQueuedDownBytes) return;
         // Only this reader is slow; the others must not wait for it.
         this.overflows++;
         realm?.close();

@@ -342,7 +342,7 @@ function replayTranscript(rows: { dir: string; hex: string }[], expected: Loose)
       assert.deepEqual(ours, theirs);
     } else {
       const { datagrams, pieces } = ptcp.receive(bin(hex), nowMs);
-      sent.push(...datagrams);
+      sent.push(...datagrams, ...ptcp.acknowledge(nowMs).datagrams);
       for (const message of pieces.flatMap((piece) => reader.push(piece))) {
         if (message.kind === 'data') delivered.push(message.data);
       }

@@ -62,6 +62,7 @@ function tapped(net: Net, own: string, nowMs: () => number, records: Buffer[]): 
           records.push(record(bytes, local, to, nowMs()));
           socket.send(bytes, to);
         },
+        only: (peer) => socket.only(peer),
         close: () => socket.close(),
         [Symbol.asyncDispose]: () => socket.close(),
       };
