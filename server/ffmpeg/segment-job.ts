@@ -1,4 +1,4 @@
-// One recording file from Matroska on stdin: pictures copied, sound to AAC, flushed as it goes so that a kill leaves a file.
+// One recording file from Matroska on stdin: pictures and AAC copied, other sound to AAC, flushed as it goes so that a kill leaves a file.
 
 import type { RecordingFormat } from '../core/camera-config.ts';
 import { type FfmpegJob, matroskaInput } from './job.ts';
@@ -16,17 +16,15 @@ export type SegmentJobOptions = {
   readonly format: RecordingFormat;
   /** H.265 is tagged so that Apple's players take it. */
   readonly codec: 'mjpeg' | 'h264' | 'h265';
-  /** Hertz of the PCM track, or `null` when there is no sound. */
-  readonly sampleRate: number | null;
+  /** The sound track, or `null` when there is none: AAC is copied, PCM becomes AAC. */
+  readonly sound: { readonly codec: 'pcm-s16le' | 'aac'; readonly sampleRate: number } | null;
   /** Written into the header: who recorded this, and when exactly it begins. */
   readonly comment: string;
   readonly startAt: number;
 };
 
 /** Arguments for one segment. The file exists already (its name is reserved) and is overwritten. */
-export function segmentJob({ file, format, codec, sampleRate, comment, startAt }: SegmentJobOptions): FfmpegJob {
-  const sound =
-    sampleRate === null ? [] : ['-map', '0:a:0', '-c:a', 'aac', '-b:a', sampleRate <= NARROW_BAND_HZ ? '32k' : '96k'];
+export function segmentJob({ file, format, codec, sound, comment, startAt }: SegmentJobOptions): FfmpegJob {
   const container =
     format === 'mp4'
       ? [
@@ -45,7 +43,7 @@ export function segmentJob({ file, format, codec, sampleRate, comment, startAt }
     input: matroskaInput,
     output: {
       options: [
-        ...['-map', '0:v:0', '-c:v', 'copy', ...sound],
+        ...['-map', '0:v:0', '-c:v', 'copy', ...soundOptions(sound)],
         ...['-max_interleave_delta', `${INTERLEAVE_MS}000`, '-flush_packets', '1'],
         ...['-metadata', `comment=${comment}`, '-metadata', `creation_time=${new Date(startAt).toISOString()}`],
         ...container,
@@ -53,4 +51,10 @@ export function segmentJob({ file, format, codec, sampleRate, comment, startAt }
       target: { file },
     },
   };
+}
+
+function soundOptions(sound: SegmentJobOptions['sound']): string[] {
+  if (!sound) return [];
+  if (sound.codec === 'aac') return ['-map', '0:a:0', '-c:a', 'copy'];
+  return ['-map', '0:a:0', '-c:a', 'aac', '-b:a', sound.sampleRate <= NARROW_BAND_HZ ? '32k' : '96k'];
 }

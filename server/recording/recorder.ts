@@ -11,8 +11,10 @@ import { Tally } from '../core/tally.ts';
 import type { EndReason } from '../store/segment-index.ts';
 import { Closings, unindexed } from './closings.ts';
 import { chooseCut, wallTime } from './cut.ts';
+import { FirstLook } from './first-look.ts';
 import { Growth } from './growth.ts';
 import { Pace } from './pace.ts';
+import { PictureTimes } from './picture-times.ts';
 import type { OpenSegment, RecorderOptions, UnindexedSegment } from './recorder-options.ts';
 import { PART_SUFFIX } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -25,9 +27,6 @@ const TICK_MS = 1000;
 export const OFFLINE_MS = 6000;
 const OFFLINE_FRAMES = 3;
 const OFFLINE_MAX_MS = 120_000;
-/** Before the first segment, pictures wait this long for the camera's first sound: whether there is a track is decided once. */
-const SOUND_LOOK_MS = 1500;
-const MAX_LOOK_FRAMES = 256;
 /** How long a stop waits for a write that ffmpeg does not take. */
 const STOP_MS = 1500;
 /** Sound before a cut may arrive this much after it. */
@@ -45,6 +44,8 @@ export class Recorder {
   readonly #sound = new Sound();
   readonly #closings: Closings;
   readonly #pace = new Pace();
+  readonly #times = new PictureTimes();
+  readonly #look: FirstLook;
   #running: Promise<void> | null = null;
   #stopReason: EndReason = 'stopped';
   #current: SegmentWriter | null = null;
@@ -57,7 +58,6 @@ export class Recorder {
   #resuming = true;
   #ticker: Timer | null = null;
   #idleMonoMs = 0;
-  #lookMonoMs = 0;
   /** The open segment's time may be taken by recordings of a clock that was set back since. */
   #takesTime = false;
   #wake: () => void = () => {};
@@ -67,6 +67,7 @@ export class Recorder {
     this.#growth = new Growth(options.clock.monoMs());
     this.#recordedMonoMs = options.afterMonoMs ?? Number.NEGATIVE_INFINITY;
     this.#log = options.camera.log.child({ part: 'recorder' });
+    this.#look = new FirstLook(this.#sound, this.#times, () => options.camera.config.recording.audio);
     this.#closings = new Closings(
       options,
       (error) => this.#report(error),
@@ -169,14 +170,12 @@ export class Recorder {
 
   /** Frames in order, until stopped or failed. At the start of a segment it holds them back a little to learn about sound. */
   async *#items(reader: HubReader): AsyncGenerator<HubItem> {
-    let look: HubItem[] = [];
+    const { clock } = this.#options;
+    const look = this.#look;
     while (!this.#abort.signal.aborted && !this.#failure) {
       const item = reader.poll();
       if (!item) {
-        if (look.length > 0 && this.#lookedEnough(look)) {
-          yield* this.#released(look);
-          look = [];
-        }
+        yield* look.release(clock.monoMs());
         if (this.#isOffline) await this.#cut('offline', null);
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -186,33 +185,16 @@ export class Recorder {
       }
       if (item.missed > 0) this.tally.add('missed', item.missed);
       if (this.#current) {
+        if (item.frame.kind === 'video') this.#times.hear(item.frame);
         yield item;
         continue;
       }
-      if (look.length === 0) this.#lookMonoMs = this.#options.clock.monoMs();
-      look.push(item);
-      if (!this.#lookedEnough(look)) continue;
-      yield* this.#released(look);
-      look = [];
+      look.add(item, clock.monoMs());
+      yield* look.release(clock.monoMs());
     }
+    const held = look.releaseAll();
     if (this.#failure) throw this.#failure;
-    yield* this.#released(look);
-  }
-
-  /** Frames that were held back, after their sound has been heard of. */
-  #released(look: readonly HubItem[]): readonly HubItem[] {
-    for (const { frame } of look) if (frame.kind === 'audio') this.#sound.hear(frame);
-    return look;
-  }
-
-  /** Whether it is known if a segment that begins with these frames has sound. */
-  #lookedEnough(look: readonly HubItem[]): boolean {
-    const first = look.find(({ frame }) => frame.kind === 'video')?.frame;
-    if (!first) return look.length >= MAX_LOOK_FRAMES;
-    if (!this.#options.camera.config.recording.audio || this.#sound.expected(first.monoMs)) return true;
-    if (look.length >= MAX_LOOK_FRAMES || look.some(({ frame }) => frame.kind === 'audio')) return true;
-    // Since the look began, not since the picture was taken: the pictures of a pre-roll are old by nature.
-    return this.#options.clock.monoMs() - this.#lookMonoMs >= SOUND_LOOK_MS;
+    yield* held;
   }
 
   async #take({ frame }: HubItem): Promise<void> {
@@ -229,7 +211,12 @@ export class Recorder {
     const soundWanted = camera.config.recording.audio && this.#sound.expected(frame.monoMs);
     if (this.#current) {
       const { startAt, first, sound } = this.#current.start;
-      const open = { startAt, startMonoMs: first.monoMs, first, hasSound: sound !== null };
+      const open = {
+        startAt,
+        startMonoMs: first.monoMs,
+        first,
+        hasSound: sound !== null && this.#sound.isCurrent(sound),
+      };
       const reason = chooseCut(open, { frame, at, soundWanted }, camera.config.recording.segmentSeconds);
       if (reason === 'clockStep') this.#tellStep(at - this.#current.wallAt(frame.monoMs));
       if (reason) await this.#cut(reason, { frame, at });
@@ -239,7 +226,7 @@ export class Recorder {
       await this.#open(frame, at);
     }
     await this.#flushSound(frame.monoMs);
-    await this.#current?.write(frame);
+    await this.#current?.write(frame, this.#times.at(frame));
     this.#recordedMonoMs = frame.monoMs;
     this.tally.add('frames');
   }
@@ -247,7 +234,7 @@ export class Recorder {
   async #open(frame: VideoFrame, at: number): Promise<void> {
     const { camera, files, clock, bus } = this.#options;
     const { folder, recording } = camera.config;
-    const sound = recording.audio ? this.#sound.lineFrom(frame.monoMs) : null;
+    const sound = recording.audio ? (this.#sound.lineFrom(frame.monoMs)?.track ?? null) : null;
     // The end of the segment before is the start of this one: both are this picture's time, rounded down.
     const start = {
       camera: camera.id,
@@ -275,18 +262,17 @@ export class Recorder {
 
   /** Gives the sound before `monoMs` to the segments it belongs to. */
   async #flushSound(monoMs: number): Promise<void> {
-    const { timeline } = this.#sound;
+    const { line } = this.#sound;
     const draining = this.#draining;
-    if (draining && timeline) {
+    if (draining && line) {
       const late = this.#options.clock.monoMs() - draining.untilMonoMs > SOUND_DRAIN_MS;
-      const span = late ? timeline.finishUntil(draining.untilMonoMs) : timeline.takeUntil(draining.untilMonoMs);
-      if (span) await draining.writer.writeSound(span);
-      const missingMs = draining.untilMonoMs - timeline.positionMs;
+      const blocks = late ? line.finishUntil(draining.untilMonoMs) : line.takeUntil(draining.untilMonoMs);
+      await draining.writer.writeSound(blocks);
+      const missingMs = draining.untilMonoMs - line.positionMs;
       if (missingMs > 1) return;
     }
     if (draining) this.#finishDraining();
-    const span = timeline?.takeUntil(monoMs);
-    if (span && this.#current) await this.#current.writeSound(span);
+    if (this.#current && line) await this.#current.writeSound(line.takeUntil(monoMs));
   }
 
   #finishDraining(): void {
@@ -304,13 +290,13 @@ export class Recorder {
     this.#current = null;
     // After a step of the clock the next picture's time says nothing about this file's end.
     const endAt = next && reason !== 'clockStep' ? Math.floor(next.at) : writer.endAt;
-    const { timeline } = this.#sound;
-    if (next && timeline && writer.start.sound === timeline) {
+    const { line } = this.#sound;
+    const isLine = line !== null && writer.start.sound === line.track;
+    if (next && isLine) {
       this.#draining = { writer, reason, untilMonoMs: next.frame.monoMs, endAt };
       return;
     }
-    const rest = writer.start.sound === timeline ? timeline?.takeUntil(writer.lastMonoMs + writer.medianMs) : null;
-    if (rest) await writer.writeSound(rest);
+    if (isLine) await writer.writeSound(line.takeUntil(writer.lastMonoMs + writer.medianMs));
     if (!next) this.#sound.cut();
     this.#closings.close(writer, reason, endAt);
   }

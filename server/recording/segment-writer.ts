@@ -6,14 +6,13 @@ import type { Logger } from '../core/logger.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
 import { segmentJob } from '../ffmpeg/segment-job.ts';
-import { pcmBytes } from '../media/ima-adpcm.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import type { MatroskaTrack } from '../media/matroska-ids.ts';
 import { MatroskaWriter } from '../media/matroska-writer.ts';
-import type { PcmSpan, PcmTimeline } from '../media/pcm-timeline.ts';
 import { encodeNote } from './file-facts.ts';
 import type { Pace } from './pace.ts';
 import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
+import type { SoundBlock, SoundTrack } from './sound.ts';
 
 /** What a segment is begun with. */
 export type SegmentStart = {
@@ -23,7 +22,7 @@ export type SegmentStart = {
   readonly first: VideoFrame;
   /** Wall-clock time of the first picture, whole milliseconds. */
   readonly startAt: number;
-  readonly sound: Pick<PcmTimeline, 'sampleRate' | 'channels'> | null;
+  readonly sound: SoundTrack | null;
   /** How far apart the camera's pictures are. */
   readonly pace: Pick<Pace, 'medianMs'>;
 };
@@ -60,11 +59,10 @@ export class SegmentWriter {
         ...(first.codecConfig ? { codecConfig: first.codecConfig } : {}),
       },
     ];
-    if (sound)
-      tracks.push({ kind: 'audio', codec: 'pcm-s16le', sampleRate: sound.sampleRate, channels: sound.channels });
+    if (sound) tracks.push({ kind: 'audio', ...sound });
     this.#writer = new MatroskaWriter(tracks);
     const job = segmentJob({
-      ...{ file, format, codec: first.codec, sampleRate: sound?.sampleRate ?? null, startAt: start.startAt },
+      ...{ file, format, codec: first.codec, sound, startAt: start.startAt },
       comment: encodeNote(start.camera, start.startAt),
     });
     // On the real clock whatever the recorder's is: a process does not live in a test's time.
@@ -87,20 +85,26 @@ export class SegmentWriter {
     return this.start.pace.medianMs;
   }
 
-  /** Gives a picture to ffmpeg; resolves when it can take more. Times inside the file never stand still. */
-  write(frame: VideoFrame): Promise<void> {
-    const stampMs = Math.max(this.#lastStampMs + 1, Math.round(frame.monoMs - this.start.first.monoMs));
-    this.#lastStampMs = stampMs;
+  /**
+   * Gives a picture to ffmpeg; resolves when it can take more. Times inside the file never stand still.
+   * @param shownMonoMs when it is shown: another order than that of the pictures means B-frames
+   */
+  write(frame: VideoFrame, shownMonoMs = frame.monoMs): Promise<void> {
+    const shownMs = Math.max(0, Math.round(shownMonoMs - this.start.first.monoMs));
+    const stampMs = shownMonoMs === frame.monoMs ? Math.max(this.#lastStampMs + 1, shownMs) : shownMs;
+    this.#lastStampMs = Math.max(this.#lastStampMs, stampMs);
     this.frames++;
     this.lastMonoMs = frame.monoMs;
     return this.ffmpeg.write(...this.#writer.frame(0, stampMs, frame.key, frame.data));
   }
 
   /** Gives sound to ffmpeg. */
-  writeSound({ startMs, pcm }: PcmSpan): Promise<void> {
-    if (!this.start.sound) return Promise.resolve();
-    const stampMs = Math.max(0, Math.round(startMs - this.start.first.monoMs));
-    return this.ffmpeg.write(...this.#writer.frame(1, stampMs, true, pcmBytes(pcm)));
+  async writeSound(blocks: readonly SoundBlock[]): Promise<void> {
+    if (!this.start.sound) return;
+    for (const { startMs, data } of blocks) {
+      const stampMs = Math.max(0, Math.round(startMs - this.start.first.monoMs));
+      await this.ffmpeg.write(...this.#writer.frame(1, stampMs, true, data));
+    }
   }
 
   /** Lets ffmpeg finish the file. @returns why it is not whole, or `null` */
