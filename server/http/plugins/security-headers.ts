@@ -3,7 +3,8 @@
 import helmet from '@fastify/helmet';
 import type { App } from '../app.ts';
 
-const HSTS_SECONDS = 180 * 24 * 3600;
+/** A year: ASVS 3.4.1. */
+const HSTS_SECONDS = 365 * 24 * 3600;
 
 /** @param frameAncestors origins that may frame the pages (`PERCH_FRAME_ANCESTORS`) */
 export async function installSecurityHeaders(app: App, frameAncestors: readonly string[]): Promise<void> {
