@@ -34,7 +34,8 @@ async function run(program: string, args: readonly string[]): Promise<Ran> {
 }
 
 const ffmpeg = (...args: string[]) => run('ffmpeg', ['-hide_banner', '-v', 'error', ...args]);
-const TCP = ['-rtsp_transport', 'tcp', '-timeout', '10000000'];
+const QUICK = ['-analyzeduration', '500000'];
+const TCP = ['-rtsp_transport', 'tcp', '-timeout', '10000000', ...QUICK];
 
 async function addressOf(nvr: Nvr): Promise<{ port: number; token: string; url: (path: string) => string }> {
   const { rtsp } = await nvr.ok<{ rtsp: { port: number } }>('GET', '/api/outputs');
@@ -43,8 +44,8 @@ async function addressOf(nvr: Nvr): Promise<{ port: number; token: string; url: 
 }
 
 /** Codec and more of each stream. */
-async function probe(url: string): Promise<Record<string, unknown>[]> {
-  const { out, err } = await run('ffprobe', ['-v', 'error', ...TCP, '-show_streams', '-of', 'json', url]);
+async function probe(url: string, more: readonly string[] = []): Promise<Record<string, unknown>[]> {
+  const { out, err } = await run('ffprobe', ['-v', 'error', ...TCP, ...more, '-show_streams', '-of', 'json', url]);
   const { streams } = JSON.parse(out) as { streams?: Record<string, unknown>[] };
   assert.ok(streams, err);
   return streams;
@@ -88,8 +89,8 @@ test('an H.264 camera: its own pictures for ffmpeg, GStreamer and our driver at 
   const began = performance.now();
   // Without a transport ffmpeg asks for UDP first, is refused with 461, and takes TCP.
   const [first, second, gst] = await Promise.all([
-    pictureHashes([...TCP, '-i', url(slug)], 90),
-    pictureHashes(['-i', url(slug)], 60),
+    pictureHashes([...TCP, '-i', url(slug)], 45),
+    pictureHashes(['-i', url(slug)], 25),
     run('gst-launch-1.0', [
       '-q',
       'rtspsrc',
@@ -99,10 +100,10 @@ test('an H.264 camera: its own pictures for ffmpeg, GStreamer and our driver at 
       'decodebin',
       '!',
       'fakesink',
-      'num-buffers=30',
+      'num-buffers=20',
     ]),
   ]);
-  t.diagnostic(`${Math.round(performance.now() - began)} ms for 90 pictures`);
+  t.diagnostic(`${Math.round(performance.now() - began)} ms for 45 pictures`);
   assert.deepEqual([gst.code, gst.err], [0, '']);
   for (const hashes of [first, second]) {
     const from = source.indexOf(hashes[0]!);
@@ -113,8 +114,6 @@ test('an H.264 camera: its own pictures for ffmpeg, GStreamer and our driver at 
     );
   }
   assert.deepEqual(childrenOf('ffmpeg'), [], 'nothing is decoded or encoded');
-  const copied = await ffmpeg(...TCP, '-i', url(slug), '-c', 'copy', '-t', '1', '-y', join(folder, 'copy.mp4'));
-  assert.equal(copied.code, 0, copied.err);
   assert.equal((await probe(`rtsp://127.0.0.1:${port}/${slug}?token=${token}`))[0]?.codec_name, 'h264');
   const [jpeg] = await probe(url(`${slug}/jpeg`));
   assert.deepEqual([jpeg?.codec_name, jpeg?.width, jpeg?.height], ['mjpeg', 320, 240]);
@@ -163,7 +162,8 @@ test('a JPEG camera with sound: H.264 from its one encoder and A-law, for two at
   await nvr.state('camera-1', 'live');
   await nvr.frames('camera-1', 3);
   const { url } = await addressOf(nvr);
-  const [streams, again] = await Promise.all([probe(url('camera-1')), probe(url('camera-1'))]);
+  const slow = ['-analyzeduration', '3000000'];
+  const [streams, again] = await Promise.all([probe(url('camera-1'), slow), probe(url('camera-1'), slow)]);
   assert.deepEqual(
     streams.map(({ codec_name }) => codec_name),
     ['h264', 'pcm_alaw'],
@@ -251,40 +251,24 @@ test('H.265 with AAC, H.264 with B pictures and µ-law, L16: copied, with sound,
       for (const [n, time] of sorted.entries()) if (n > 0) assert.ok(Math.abs(time - sorted[n - 1]! - 0.05) < 0.004);
     }
     const media = (path: string) => `${nvr.url}/cameras/${slug}/${path}?token=${token}`;
-    const mp4 = await run('ffprobe', [
-      '-v',
-      'error',
-      '-show_entries',
-      'stream=codec_name',
-      '-of',
-      'csv=p=0',
-      media('live.mp4'),
-    ]);
-    assert.deepEqual(mp4.out.trim().split('\n'), [wanted[slug]![0], 'aac'], `${slug}: ${mp4.err}`);
-    assert.ok((await loudness(media('live.mp4'))) > -40, `${slug}: sound in live.mp4`);
-    assert.ok((await loudness(media('audio.wav'))) > -40, `${slug}: audio.wav`);
+    const mp4 = await hear(media('live.mp4'));
+    const [videoName = '', audioName = ''] = wanted[slug]!;
+    assert.match(mp4.said, new RegExp(`Video: ${videoName}`), slug);
+    assert.match(mp4.said, /Audio: aac/, `${slug} instead of ${audioName}`);
+    assert.ok(mp4.loudness > -40, `${slug}: sound in live.mp4`);
+    assert.ok((await hear(media('audio.wav'))).loudness > -40, `${slug}: audio.wav`);
     const compressed = await fetch(media('audio'));
     const isAac = slug === 'h265-aac';
     assert.equal(compressed.headers.get('content-type'), isAac ? 'audio/aac' : 'audio/x-ima-adpcm');
     await compressed.body?.cancel();
-    if (isAac) assert.ok((await loudness(media('audio'))) > -40, 'ADTS');
+    if (isAac) assert.ok((await hear(media('audio'))).loudness > -40, 'ADTS');
   }
 });
 
-/** Mean volume of a second of sound, in dB. */
-async function loudness(url: string): Promise<number> {
-  const { err } = await run('ffmpeg', [
-    '-hide_banner',
-    '-i',
-    url,
-    '-vn',
-    '-t',
-    '1',
-    '-af',
-    'volumedetect',
-    '-f',
-    'null',
-    '-',
-  ]);
-  return Number(/mean_volume: (-?[\d.]+) dB/.exec(err)?.[1] ?? Number.NEGATIVE_INFINITY);
+/** What ffmpeg says of a stream, and the mean volume of half a second, in dB. */
+async function hear(url: string): Promise<{ said: string; loudness: number }> {
+  const listen = ['-vn', '-t', '0.5', '-af', 'volumedetect', '-f', 'null', '-'];
+  const { err } = await run('ffmpeg', ['-hide_banner', ...QUICK, '-i', url, ...listen]);
+  const loudness = Number(/mean_volume: (-?[\d.]+) dB/.exec(err)?.[1] ?? Number.NEGATIVE_INFINITY);
+  return { said: err, loudness };
 }
