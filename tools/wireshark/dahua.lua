@@ -135,7 +135,7 @@ local function classify(buffer)
   return nil
 end
 
-function dahua.dissector(buffer, pinfo, tree)
+local function dissect_dahua(buffer, pinfo, tree)
   local dissect = classify(buffer)
   if not dissect then return 0 end
   pinfo.cols.protocol = "DAHUA"
@@ -143,6 +143,8 @@ function dahua.dissector(buffer, pinfo, tree)
   return buffer:len()
 end
 
-dahua:register_heuristic("udp", function(buffer, pinfo, tree)
-  return dahua.dissector(buffer, pinfo, tree) > 0
-end)
+-- A function of its own: called through the protocol, what it does not take would count as taken by the data dissector, and no
+-- other heuristic would be asked.
+function dahua.dissector(buffer, pinfo, tree) return dissect_dahua(buffer, pinfo, tree) end
+
+dahua:register_heuristic("udp", function(buffer, pinfo, tree) return dissect_dahua(buffer, pinfo, tree) > 0 end)
