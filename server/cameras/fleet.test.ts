@@ -326,3 +326,25 @@ test('a patch cannot reach the prototype', async () => {
   await fleet.change('door', JSON.parse('{"settings": {"__proto__": {"polluted": true}}}')).catch(() => {});
   assert.equal(({} as { polluted?: boolean }).polluted, undefined);
 });
+
+test('a second source of the same device keeps the camera’s password, one of another does not', async () => {
+  const { fleet } = setUp();
+  await fleet.add({ name: 'Door', driver: 'iwfcam', settings: { host: 'a', password: 'pa55' } });
+  const change = (subSource: unknown) => fleet.change('door', { subSource });
+  await rejects(
+    change({ driver: 'iwfcam', settings: { host: 'evil', password: '********' } }),
+    'bad_input',
+    /^subSource\.settings\.password: enter it again, because subSource\.settings\.host has changed/,
+  );
+  await rejects(
+    change({ driver: 'rtsp', settings: { host: 'a', password: '********' } }),
+    'bad_input',
+    /^subSource\.settings\.password: there is no stored value/,
+  );
+  await change({ driver: 'iwfcam', settings: { host: 'a', password: '********' } });
+  assert.equal(fleet.get('door').config.subSource?.settings.password, 'pa55');
+  await change({ settings: { password: null } });
+  assert.equal(fleet.get('door').config.subSource?.settings.password, undefined);
+  await change({ driver: 'iwfcam', settings: { host: 'a' } });
+  assert.equal(fleet.get('door').config.subSource?.settings.password, undefined, 'what is not masked is not taken');
+});

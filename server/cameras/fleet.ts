@@ -228,18 +228,24 @@ export class Fleet {
             ? defaultRecording
             : patchRecording(before.recording, patch.recording)
           : before.recording,
-      subSource: 'subSource' in patch ? this.#subSource(patch.subSource, before.subSource) : before.subSource,
+      subSource: 'subSource' in patch ? this.#subSource(patch.subSource, before) : before.subSource,
     };
   }
 
-  #subSource(input: unknown, before: CameraConfig['subSource']): CameraConfig['subSource'] {
+  /**
+   * A masked secret is the second source's own, else the camera's: both are mostly the same device. As always it is kept for
+   * the same host only.
+   */
+  #subSource(input: unknown, camera: CameraConfig | null): CameraConfig['subSource'] {
+    const before = camera?.subSource;
     if (input === null || input === undefined) return null;
     const { driver: id, settings, ...unknown } = asObject(input, 'subSource');
     const [stray] = Object.keys(unknown);
     if (stray !== undefined) throw new NvrError('bad_input', `subSource.${stray}: there is no such setting`);
     const driver = this.#options.drivers.get(String(id ?? before?.driver));
-    const stored = before?.driver === driver.id ? before.settings : null;
-    const base = stored ? maskSettings(driver, stored) : {};
+    const own = before?.driver === driver.id ? before.settings : null;
+    const stored = own ?? (camera?.driver === driver.id ? camera.settings : null);
+    const base = own ? maskSettings(driver, own) : {};
     const field = 'subSource.settings';
     const patched = mergePatch(base, asObject(settings ?? {}, field));
     return { driver: driver.id, settings: checkDriverSettings(driver, patched, stored, field) };
