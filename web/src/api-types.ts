@@ -34,7 +34,19 @@ export type CameraStatus = {
   readonly viewers: number;
   readonly recording: boolean;
   readonly audio?: boolean;
+  /** The second source; `null` when there is none. */
+  readonly sub?: SubStatus | null;
   readonly error: { readonly code: string; readonly message: string; readonly at: string } | null;
+};
+
+/** A camera's second, smaller source. `idle`: nobody looks, so it is not connected. */
+export type SubStatus = Pick<
+  CameraStatus,
+  'codec' | 'width' | 'height' | 'frameRate' | 'lastFrameAt' | 'error' | 'nextAttemptAt' | 'viewers'
+> & {
+  readonly state: 'idle' | CameraState;
+  /** Its viewers see it; else the main source stands in. */
+  readonly shown: boolean;
 };
 
 export type RecordingMode = 'off' | 'continuous' | 'schedule' | 'motion';
@@ -61,6 +73,7 @@ export type CameraInfo = {
   readonly settings: DriverSettings;
   readonly enabled: boolean;
   readonly recording: RecordingSettings;
+  readonly subSource?: { readonly driver: string; readonly settings: DriverSettings };
   readonly status: CameraStatus;
   /** What the running connection says of itself; administrators only. Hostile text. */
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -133,7 +146,36 @@ export type Discovered = {
   readonly name: string;
   readonly settings: DriverSettings;
   readonly alreadyAdded: boolean;
+  /** Address of its ONVIF service: it is asked for its streams first. */
+  readonly onvif?: string;
 };
+
+/** A stream of an ONVIF device. Names are hostile text. */
+export type OnvifProfile = {
+  readonly token: string;
+  readonly name: string;
+  readonly source: string;
+  readonly codec: string | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly frameRate: number | null;
+  readonly bitRate: number | null;
+  readonly url: string;
+  readonly moved: boolean;
+};
+
+export type OnvifAnswer =
+  | {
+      readonly ok: true;
+      readonly device: {
+        readonly manufacturer: string;
+        readonly model: string;
+        readonly main: string | null;
+        readonly sub: string | null;
+        readonly profiles: readonly OnvifProfile[];
+      };
+    }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
 
 export type CameraTest =
   | {

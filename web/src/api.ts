@@ -14,6 +14,7 @@ import type {
   ExportJob,
   ExportSpan,
   MediaOutputs,
+  OnvifAnswer,
   ReachedStep,
   RecordedDay,
   Segment,
@@ -186,6 +187,8 @@ export const api = {
     call<unknown>('POST', `api/cameras/${seg(ref)}/recording`, { action }),
   checkUrls: (ref: string, token: string) => call<UrlCheck[]>('POST', `api/cameras/${seg(ref)}/url-checks`, { token }),
   outputs: () => call<MediaOutputs>('GET', 'api/outputs'),
+  onvifProfiles: (device: { url: string; username?: string; password?: string }, signal?: AbortSignal) =>
+    call<OnvifAnswer>('POST', 'api/drivers/onvif/profiles', device, signal),
   discover: (signal?: AbortSignal) => call<{ found: Discovered[] }>('POST', 'api/discovery', undefined, signal),
 
   segments: (

@@ -8,7 +8,11 @@ import { CameraSearch } from '../ui/camera-search.tsx';
 import { type Draft, DraftForm } from '../ui/draft-form.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Notice, Waiting } from '../ui/notice.tsx';
+import { OnvifForm } from '../ui/onvif-form.tsx';
 import { useTitle } from '../ui/title.ts';
+
+/** The driver that plays the streams of ONVIF cameras. */
+const PLAYER = 'rtsp';
 
 export function AddCameraPage() {
   useTitle('Add a camera');
@@ -16,6 +20,7 @@ export function AddCameraPage() {
   const [error, setError] = useState<string | null>(null);
   const [draft, setDraft] = useState<Draft | null>(null);
   const draftCount = useRef(0);
+  const player = drivers?.find(({ id }) => id === PLAYER);
 
   useEffect(() => {
     void api.drivers().then((result) => {
@@ -45,13 +50,20 @@ export function AddCameraPage() {
           <CameraSearch
             canSearch={drivers.some((driver) => driver.capabilities.discovery)}
             chosen={draft?.found ?? null}
-            onChoose={(found) => start({ driver: found.driver, name: found.name, settings: found.settings, found })}
+            onChoose={(found) =>
+              start({
+                ...{ driver: found.driver, name: found.name, settings: found.settings, found },
+                onvif: found.onvif !== undefined,
+              })
+            }
             onByHand={() => {
               const first = drivers[0];
               if (first) start({ driver: first.id, name: '', settings: {}, found: null });
             }}
+            onOnvif={() => start({ driver: PLAYER, name: '', settings: {}, found: null, onvif: true })}
           />
-          {draft && (
+          {draft?.onvif && player && <OnvifForm key={draftCount.current} found={draft.found} driver={player} />}
+          {draft && !draft.onvif && (
             <DraftForm
               key={draftCount.current}
               draft={draft}

@@ -21,6 +21,7 @@ import {
   valuesFrom,
 } from '../ui/setting-fields.ts';
 import { SettingsForm } from '../ui/settings-form.tsx';
+import { SubSourceForm } from '../ui/sub-source-form.tsx';
 import { TestResult } from '../ui/test-result.tsx';
 import { useTitle } from '../ui/title.ts';
 import { notify } from '../ui/toasts.tsx';
@@ -50,6 +51,7 @@ export function EditCameraPage({ camera: ref }: { camera: string }) {
       <div class="columns even">
         <div class="stack">
           <ConnectionForm camera={camera} key={camera.id} />
+          <SubSourceForm camera={camera} key={camera.id} />
         </div>
         <div class="stack">
           <RecordingForm camera={camera} key={camera.id} />

@@ -47,7 +47,17 @@ function useOnScreen(target: { readonly current: HTMLElement | null }): boolean 
   return onScreen;
 }
 
-export function LivePicture({ camera, large = false, children }: Props) {
+/** The camera as its small pictures are: those of the second source while they are shown. */
+function smallView(camera: CameraInfo): CameraInfo {
+  const { sub } = camera.status;
+  if (!sub?.shown) return camera;
+  const { codec, width, height, frameRate, lastFrameAt } = sub;
+  return { ...camera, status: { ...camera.status, state: 'live', codec, width, height, frameRate, lastFrameAt } };
+}
+
+export function LivePicture({ camera: whole, large = false, children }: Props) {
+  const camera = large ? whole : smallView(whole);
+  const source = large ? 'main' : 'sub';
   const stage = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const newest = useRef<TileState>({ kind: 'blank' });
@@ -72,6 +82,7 @@ export function LivePicture({ camera, large = false, children }: Props) {
     if (!onScreen || plain || video) return;
     const end = watch({
       camera: camera.slug,
+      source,
       width: large ? null : usefulWidth(stage.current?.clientWidth ?? 0, camera.status.width),
       onPicture(picture, { takenAt, old }) {
         draw(canvas.current, picture);
@@ -107,6 +118,7 @@ export function LivePicture({ camera, large = false, children }: Props) {
               <LiveVideo
                 key={`${camera.slug} ${broken}`}
                 slug={camera.slug}
+                source={source}
                 name={camera.name}
                 sound={large}
                 onPicture={(takenAt) => step({ kind: 'picture', shownAt: performance.now(), takenAt, old: false })}

@@ -66,8 +66,8 @@ test('what is not understood is nothing', () => {
 });
 
 test('asks only for widths that the server takes', () => {
-  assert.equal(JSON.parse(subscribeMessage(1, 'porch', 5)).width, 16);
-  assert.equal(JSON.parse(subscribeMessage(1, 'porch', 1e9)).width, 4096);
-  assert.equal('width' in JSON.parse(subscribeMessage(1, 'porch', null)), false);
+  assert.equal(JSON.parse(subscribeMessage(1, 'porch', 'sub', 5)).width, 16);
+  assert.equal(JSON.parse(subscribeMessage(1, 'porch', 'sub', 1e9)).width, 4096);
+  assert.equal('width' in JSON.parse(subscribeMessage(1, 'porch', 'sub', null)), false);
   assert.equal(ackMessage({ id: 2, seq: 9 }), '{"type":"ack","id":2,"seq":9}');
 });

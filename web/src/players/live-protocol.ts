@@ -48,15 +48,18 @@ const KIND_JPEG = 1;
 const KINDS_MP4: readonly number[] = [2, 3];
 const FLAG_OLD = 1;
 
-/** The camera's own H.264 or H.265. */
-export function subscribeVideoMessage(id: number, camera: string): string {
-  return JSON.stringify({ type: 'subscribe', id, camera, kind: 'mp4' });
+/** `sub`: the smaller pictures, where the camera has a second source. */
+export type LiveSource = 'main' | 'sub';
+
+/** The camera's own H.264 or H.265. @param sound whether its sound comes along */
+export function subscribeVideoMessage(id: number, camera: string, source: LiveSource, sound: boolean): string {
+  return JSON.stringify({ type: 'subscribe', id, camera, source, kind: 'mp4', sound });
 }
 
 /** @param width pixels that are of use, `null` for all */
-export function subscribeMessage(id: number, camera: string, width: number | null): string {
+export function subscribeMessage(id: number, camera: string, source: LiveSource, width: number | null): string {
   const bounded = width === null ? undefined : Math.min(WIDTH.max, Math.max(WIDTH.min, Math.round(width)));
-  return JSON.stringify({ type: 'subscribe', id, camera, width: bounded });
+  return JSON.stringify({ type: 'subscribe', id, camera, source, width: bounded });
 }
 
 export function unsubscribeMessage(id: number): string {

@@ -2,11 +2,13 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { watchVideo } from './live.ts';
+import type { LiveSource } from './live-protocol.ts';
 import { videoWithSound } from './live-sound.ts';
 import { MsePlayer } from './mse-player.ts';
 
 type Props = {
   readonly slug: string;
+  readonly source: LiveSource;
   readonly name: string;
   /** Its sound may be switched on. */
   readonly sound: boolean;
@@ -16,7 +18,7 @@ type Props = {
   readonly onFailed: (reason: 'codec' | 'broken') => void;
 };
 
-export function LiveVideo({ slug, name, sound, onPicture, onLost, onFailed }: Props) {
+export function LiveVideo({ slug, source, name, sound, onPicture, onLost, onFailed }: Props) {
   const element = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const video = element.current;
@@ -28,6 +30,8 @@ export function LiveVideo({ slug, name, sound, onPicture, onLost, onFailed }: Pr
     });
     const end = watchVideo({
       camera: slug,
+      source,
+      sound,
       onFormat: (format) => {
         if (!player.format(format.mime)) onFailed('codec');
         if (sound) videoWithSound.value = format.sound ? video : null;
@@ -43,6 +47,6 @@ export function LiveVideo({ slug, name, sound, onPicture, onLost, onFailed }: Pr
       player.stop();
       if (videoWithSound.peek() === video) videoWithSound.value = null;
     };
-  }, [slug, sound]);
+  }, [slug, source, sound]);
   return <video ref={element} aria-label={`Live picture of ${name}`} muted playsInline />;
 }

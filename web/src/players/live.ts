@@ -17,6 +17,7 @@ import {
   type LiveFormatMessage,
   type LiveMessage,
   type LivePictureMessage,
+  type LiveSource,
   MAX_ID,
   parseLive,
   subscribeMessage,
@@ -27,6 +28,7 @@ import {
 /** What a tile gets. */
 export type Watcher = {
   readonly camera: string;
+  readonly source: LiveSource;
   /** Pixels wide that are of use; the server only shrinks. `null`: as the camera sends it. */
   readonly width: number | null;
   /** A decoded picture; draw it now, it is closed afterwards. */
@@ -38,6 +40,9 @@ export type Watcher = {
 /** What a <video> gets. */
 export type VideoWatcher = {
   readonly camera: string;
+  readonly source: LiveSource;
+  /** Whether the sound comes along: it may cost the server an encoder. */
+  readonly sound: boolean;
   readonly onFormat: (format: LiveFormatMessage) => void;
   /** MP4; resolves when it was taken. `takenAt`: of its newest picture. */
   readonly onBytes: (bytes: Uint8Array<ArrayBuffer>, takenAt: number) => Promise<void>;
@@ -130,7 +135,9 @@ function send(text: string): void {
 }
 
 function sendSubscribe({ id, watcher, width }: Subscription): void {
-  send(isVideo(watcher) ? subscribeVideoMessage(id, watcher.camera) : subscribeMessage(id, watcher.camera, width));
+  const { camera, source } = watcher;
+  if (isVideo(watcher)) send(subscribeVideoMessage(id, camera, source, watcher.sound));
+  else send(subscribeMessage(id, camera, source, width));
 }
 
 function isVideo(watcher: Watcher | VideoWatcher): watcher is VideoWatcher {

@@ -22,7 +22,10 @@ export function PlainPicture({ camera, moving }: Props) {
     let timer: number | undefined;
     let count = 0;
     const load = () =>
-      element.setAttribute('src', urlOf(moving ? `${path}/mjpeg` : `${path}/snapshot.jpg?maxAge=10&n=${++count}`));
+      element.setAttribute(
+        'src',
+        urlOf(moving ? `${path}/mjpeg?source=main` : `${path}/snapshot.jpg?maxAge=10&n=${++count}`),
+      );
     const next = (delayMs: number) => {
       clearTimeout(timer);
       timer = window.setTimeout(load, delayMs);

@@ -12,10 +12,12 @@ type SearchProps = {
   readonly chosen: Discovered | null;
   readonly onChoose: (found: Discovered) => void;
   readonly onByHand: () => void;
+  /** An ONVIF camera that did not answer the search. */
+  readonly onOnvif: () => void;
 };
 
 /** Begins to search as soon as it is shown. */
-export function CameraSearch({ canSearch, chosen, onChoose, onByHand }: SearchProps) {
+export function CameraSearch({ canSearch, chosen, onChoose, onByHand, onOnvif }: SearchProps) {
   const [found, setFound] = useState<readonly Discovered[] | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -63,11 +65,16 @@ export function CameraSearch({ canSearch, chosen, onChoose, onByHand }: SearchPr
               <span class="grow">
                 <span class="name">{item.name}</span>
                 <br />
-                <span class="soft small">{aboutSettings(item.settings)}</span>
+                <span class="soft small">{aboutFound(item)}</span>
               </span>
-              {item.alreadyAdded ? (
-                <span class="badge off">Already added</span>
-              ) : (
+              {item.alreadyAdded && <span class="badge off">Already added</span>}
+              {item.alreadyAdded && item.onvif && (
+                // A recorder has many streams behind one address.
+                <Button kind="quiet" pressed={item === chosen} onClick={() => onChoose(item)}>
+                  More streams
+                </Button>
+              )}
+              {!item.alreadyAdded && (
                 <Button
                   kind={item === chosen ? 'plain' : 'primary'}
                   pressed={item === chosen}
@@ -89,9 +96,16 @@ export function CameraSearch({ canSearch, chosen, onChoose, onByHand }: SearchPr
         <Button kind="quiet" icon="plus" onClick={onByHand}>
           Add by hand
         </Button>
+        <Button kind="quiet" icon="plus" onClick={onOnvif}>
+          ONVIF by address
+        </Button>
       </div>
     </section>
   );
+}
+
+function aboutFound({ settings, onvif }: Discovered): string {
+  return onvif ? `${URL.parse(onvif)?.host ?? ''} · ONVIF` : aboutSettings(settings);
 }
 
 function aboutSettings(settings: DriverSettings): string {

@@ -24,6 +24,8 @@ export type Draft = {
   readonly name: string;
   readonly settings: DriverSettings;
   readonly found: Discovered | null;
+  /** It is asked for its streams first. */
+  readonly onvif?: boolean;
 };
 
 type Props = {
