@@ -20,6 +20,9 @@ export const DEVICE = '198.51.100.7';
 export const RECORDER = '10.0.0.9';
 export const RTSP_PORT = 554;
 
+/** The answer to `TAKE`: what follows is taken. */
+export const TAKE_READY = 'READY\n';
+
 const CHUNK_BYTES = 4000;
 const CHUNK_MS = 8;
 
@@ -49,6 +52,7 @@ export function serveTarget(stream: ByteStream, clock: ManualClock): void {
     if (command === 'TAKE') {
       takeBytes = Number(first);
       taken = [];
+      stream.write(TAKE_READY);
     }
     if (command !== 'SEND') return;
     const all = pattern(Number(first), Number(second));

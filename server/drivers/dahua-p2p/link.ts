@@ -243,7 +243,7 @@ export class Link {
         return;
       }
       // What waits to be heard by the device cannot have been answered yet.
-      const isAlive = silentMs <= tunnelLimits.heartbeatMs && !this.#ptcp.sendQueue.isRepeating;
+      const isAlive = silentMs <= tunnelLimits.heartbeatMs && this.#ptcp.isIdle && !this.realms.hasBodies;
       const dead = this.realms.tick(nowMs, isAlive);
       if (dead !== null) {
         this.#end(dead);

@@ -8,6 +8,7 @@ import type { DahuaSimulatorOptions } from '../../sim/dahua-p2p/options.ts';
 import { PseudoTcp } from '../../sim/dahua-p2p/pseudo-tcp.ts';
 import { ptcpLimits } from './dialect.ts';
 import { Ptcp, type PtcpOutput } from './ptcp.ts';
+import { SendQueue } from './send-queue.ts';
 import { encodeSegment, PTCP_CTL, PTCP_RST, parseSegment, SYN_BODY } from './wire.ts';
 
 /** Events in order of time; enough of a Clock for the simulator. */
@@ -190,6 +191,17 @@ function established(): Ptcp {
   assert.deepEqual([ack.seq, ack.ack, ack.body.length], [4, 4, 0]);
   return ptcp;
 }
+
+test('what waited behind a hole does not count as a slow round trip', () => {
+  const queue = new SendQueue(4);
+  const body = new Uint8Array(100);
+  queue.send(body, 0, 0);
+  queue.send(body, 0, 0);
+  queue.tick(1000);
+  assert.equal(queue.takeAgain(1000, 1000).length, 1);
+  queue.acknowledge({ ack: 204, window: 65_535, tsecr: 1000, isPureAck: true }, 1010, 1010);
+  assert.equal(queue.srttMs, 10);
+});
 
 test('a repeated SYN is acknowledged and brings nothing', () => {
   const ptcp = established();

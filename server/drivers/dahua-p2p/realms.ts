@@ -156,7 +156,7 @@ export class Realms {
   }
 
   /**
-   * Looks at the waits. `isAlive`: the device is heard, and nothing that was said to it is being repeated.
+   * Looks at the waits. `isAlive`: the device is heard, and has everything that was said to it.
    * @returns why the session cannot go on, or `null`
    */
   tick(nowMs: number, isAlive: boolean): string | null {

@@ -60,11 +60,6 @@ export class SendQueue {
     return this.#srttMs;
   }
 
-  /** Whether the oldest segment in flight was sent more than once. */
-  get isRepeating(): boolean {
-    return (this.#flight[0]?.transmissions ?? 0) > 1;
-  }
-
   get bytesInFlight(): number {
     return this.#flightBytes;
   }
@@ -134,16 +129,21 @@ export class SendQueue {
     this.#una = ack;
     this.#duplicateAcks = 0;
     this.#progressAtMs = nowMs;
+    let newest: InFlight | null = null;
+    let isEchoed = false;
     while (this.#flight.length > 0) {
       const first = this.#flight[0]!;
       if (seqDelta(seqAdd(first.seq, first.body.length), ack) > 0) break;
       this.#flight.shift();
       this.#flightBytes -= first.body.length;
-      // Karn: the echo must be that of the last sending, or there was only one.
-      if (first.transmissions === 1 || tsecr === first.tsval)
-        this.#sample(first.transmissions === 1 ? nowMs - first.sentAtMs : (tsval - tsecr) | 0);
+      newest = first;
+      isEchoed ||= tsecr === first.tsval;
       if (this.#recoverTo === null) this.#cwnd = Math.min(ptcpLimits.maxWindowSegments, this.#cwnd + 1);
     }
+    // One sample for an acknowledgement. Those that waited behind a hole would tell how long the hole lasted; the echo is of
+    // the segment that filled it. Karn: without an echo, only what was sent once.
+    if (isEchoed) this.#sample((tsval - tsecr) | 0);
+    else if (newest?.transmissions === 1 && this.#recoverTo === null) this.#sample(nowMs - newest.sentAtMs);
     this.#again = this.#again.filter((entry) => seqDelta(entry.seq, ack) >= 0);
     if (this.#isProbing) {
       this.#isProbing = false;

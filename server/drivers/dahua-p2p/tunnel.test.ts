@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DriverSettings } from '../../core/camera-config.ts';
 import { isNvrError } from '../../core/nvr-error.ts';
-import { DahuaWorld, hashOf, pattern } from '../../test/dahua-world.ts';
+import { DahuaWorld, hashOf, pattern, TAKE_READY } from '../../test/dahua-world.ts';
 
 const CREDENTIALS = { username: 'admin', password: 'secret' };
 const SALT = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
@@ -63,10 +63,10 @@ for (const [name, faults] of Object.entries({
       await fetchPattern(world, lease, 200_000, 3);
       const up = await world.connect(lease);
       up.stream.write('TAKE 50000');
-      await world.clock.advance(3000);
+      await world.until(() => up.bytes >= TAKE_READY.length);
       up.stream.write(pattern(50_000, 4));
-      await world.until(() => up.bytes >= 41);
-      assert.equal(up.received.toString().trim(), hashOf(pattern(50_000, 4)));
+      await world.until(() => up.bytes >= TAKE_READY.length + 41);
+      assert.equal(up.received.toString(), `${TAKE_READY}${hashOf(pattern(50_000, 4))}\n`);
       await world.stop();
     });
   }
