@@ -49,6 +49,9 @@ export function follow(
   return { rate: behind > HURRY_ABOVE_S ? HURRY.little : 1 };
 }
 
+/** How many tracks a type names. */
+const tracksOf = (mime: string) => mime.split(',').length;
+
 /** One life of a <video>: made for it, stopped for good. */
 export class MsePlayer {
   readonly #video: HTMLVideoElement;
@@ -59,6 +62,7 @@ export class MsePlayer {
   #appending: (() => void) | null = null;
   #stopped = false;
   #begun = false;
+  #tracks = 0;
 
   constructor(video: HTMLVideoElement, events: MseEvents) {
     this.#video = video;
@@ -109,6 +113,13 @@ export class MsePlayer {
     this.#video.src = URL.createObjectURL(source);
   }
 
+  #reopen(): void {
+    URL.revokeObjectURL(this.#video.src);
+    this.#buffer = null;
+    this.#begun = false;
+    this.#open();
+  }
+
   #next(): void {
     const source = this.#source;
     if (this.#stopped || this.#appending || source?.readyState !== 'open' || this.#buffer?.updating) return;
@@ -116,6 +127,13 @@ export class MsePlayer {
     if (!work) return;
     try {
       if (work.kind === 'format') {
+        // A buffer keeps its number of tracks for life: sound that begins or ends needs a new source.
+        if (this.#buffer && tracksOf(work.mime) !== this.#tracks) {
+          this.#work.unshift(work);
+          this.#reopen();
+          return;
+        }
+        this.#tracks = tracksOf(work.mime);
         this.#changeType(source, work.mime);
         this.#next();
         return;
