@@ -1,0 +1,73 @@
+// The sound of cameras in Chromium: AAC as it is, µ-law as AAC, both with the pictures through Media Source Extensions.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { skip as noBrowser, openBrowser, openPage, propertyOf, until, useCookie } from './chromium.ts';
+import { GstreamerServer, gstreamerMissing } from './gstreamer-server.ts';
+import { startNvr } from './harness.ts';
+
+const VIDEO =
+  'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 ! ' +
+  'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=20 ! rtph264pay name=pay0 pt=96 ' +
+  'audiotestsrc is-live=true ! audioconvert ! audio/x-raw,channels=1';
+const MOUNTS = {
+  '/aac': `( ${VIDEO},rate=48000 ! avenc_aac ! rtpmp4gpay name=pay1 pt=97 )`,
+  '/pcmu': `( ${VIDEO},rate=8000 ! mulawenc ! rtppcmupay name=pay1 )`,
+};
+
+/** In the page: the loudest sample of a moment, 0 to 128, of what the <video> plays. */
+const LISTEN = `async (video) => {
+  const context = new AudioContext();
+  await context.resume();
+  const analyser = context.createAnalyser();
+  context.createMediaElementSource(video).connect(analyser);
+  let loudest = 0;
+  for (let n = 0; n < 100 && loudest < 8; n++) {
+    await new Promise((done) => setTimeout(done, 50));
+    const wave = new Uint8Array(analyser.fftSize);
+    analyser.getByteTimeDomainData(wave);
+    for (const at of wave) loudest = Math.max(loudest, Math.abs(at - 128));
+  }
+  return { loudest, decoded: video.webkitAudioDecodedByteCount, behind: video.buffered.end(video.buffered.length - 1) - video.currentTime };
+}`;
+
+test('sound is decoded and heard after a press; the grid fetches none', {
+  skip: noBrowser || gstreamerMissing(),
+  timeout: 120_000,
+}, async (t) => {
+  await using server = await GstreamerServer.start(MOUNTS);
+  await using nvr = await startNvr();
+  for (const path of Object.keys(MOUNTS)) {
+    const settings = { url: `rtsp://127.0.0.1:${server.port}${path}` };
+    await nvr.app.fleet.add({ name: path.slice(1), driver: 'rtsp', settings });
+  }
+  await Promise.all(['aac', 'pcmu'].map((slug) => nvr.frames(slug, 30)));
+  await using browser = await openBrowser();
+  const { page, problems } = await openPage(browser);
+  await useCookie(page, nvr);
+  for (const slug of ['aac', 'pcmu']) {
+    await page.goto(`${nvr.url}/#/camera/${slug}`);
+    const stage = page.locator('.stage');
+    await until('a live picture', async () => (await stage.getAttribute('data-picture')) === 'moving');
+    await page.getByRole('button', { name: 'Sound' }).click();
+    assert.equal(await propertyOf<boolean>(stage.locator('video'), 'muted'), false);
+    const heard = (await page.evaluate(`(${LISTEN})(document.querySelector('.stage video'))`)) as {
+      loudest: number;
+      decoded: number;
+      behind: number;
+    };
+    t.diagnostic(`${slug}: ${JSON.stringify(heard)}`);
+    assert.ok(heard.loudest >= 8 && heard.decoded > 0, slug);
+  }
+  const formats: boolean[] = [];
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => {
+      if (typeof payload === 'string' && payload.includes('"format"')) formats.push(JSON.parse(payload).sound);
+    }),
+  );
+  await page.goto('about:blank');
+  await page.goto(`${nvr.url}/#/`);
+  await until('both tiles', async () => formats.length >= 2);
+  assert.deepEqual(formats, [false, false]);
+  assert.deepEqual(problems, []);
+});
