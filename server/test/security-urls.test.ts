@@ -10,6 +10,8 @@ import { freshHost, startNvr } from './harness.ts';
 import { watchedNet } from './watched-net.ts';
 
 type Settings = Record<string, unknown>;
+/** So many addresses are tried at every route. */
+const EVERYWHERE = 3;
 const METADATA = '169.254.169.254';
 const SECRET = 'PLANTED-password';
 
@@ -68,7 +70,8 @@ test('what is no address of a camera is refused by every driver, field and route
     const slug = `own-${driver}`;
     const camera = { name: slug, slug, driver, settings: good, enabled: false };
     await nvr.ok('POST', '/api/cameras', camera);
-    for (const url of [...refusedUrls, written(driver, METADATA), written(driver, '0xa9fea9fe')]) {
+    const urls = [...refusedUrls, written(driver, METADATA), written(driver, '0xa9fea9fe')];
+    for (const [n, url] of urls.entries()) {
       if (driver === 'dahua-p2p' && /^[\w.]+(:\d+)?$/.test(url)) continue; // a host and a port: checked when it resolves
       const settings = drivers[driver]!(url);
       const attempts: [string, string, object][] = [
@@ -77,7 +80,9 @@ test('what is no address of a camera is refused by every driver, field and route
         ['PATCH', `/api/cameras/${slug}`, { settings, enabled: true }],
         ['PATCH', `/api/cameras/${slug}`, { subSource: { driver, settings } }],
       ];
-      for (const [method, path, body] of attempts) {
+      // All routes for the first ones, then in turn: they share the check.
+      const chosen = n < EVERYWHERE ? attempts : [attempts[n % attempts.length]!];
+      for (const [method, path, body] of chosen) {
         const reply = await nvr.api(method, path, body);
         assert.equal(reply.status, 400, `${method} ${path} ${JSON.stringify(settings)}: ${JSON.stringify(reply.body)}`);
         assert.match((reply.body as { detail: string }).detail, /url|host|server/);
