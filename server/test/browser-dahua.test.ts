@@ -3,9 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { skip as noBrowser, openBrowser, openPage, until, useCookie } from './chromium.ts';
+import { skip as noBrowser, openBrowser, openPage, PATIENCE_MS, until, useCookie } from './chromium.ts';
 import { startDahuaRecorder } from './dahua-recorder.ts';
 import { startNvr } from './harness.ts';
 
@@ -109,6 +110,24 @@ test('a recorder by serial number: steps, a wrong password, two of four channels
   assert.equal(nvr.app.fleet.all().length, 2);
   assert.equal(cloud.stats.attemptAtMs.length, attempts + 1, 'both over one tunnel');
   await shoot(page, 'dahua-6-live');
+
+  // And a file for a bug report, with the file's name and without the password.
+  await page.getByRole('link', { name: 'Yard: open' }).click();
+  await page.getByRole('button', { name: 'Record traffic for a bug report' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Pictures and sound of the camera are in it').waitFor();
+  await shoot(page, 'dahua-7-capture');
+  await page.route('**/capture?seconds=10', (route) =>
+    route.continue({ url: route.request().url().replace('seconds=10', 'seconds=1') }),
+  );
+  const [download] = await Promise.all([
+    page.waitForEvent('download', { timeout: PATIENCE_MS }),
+    dialog.getByRole('button', { name: 'Record', exact: true }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'yard.pcapng');
+  const file = await readFile(await download.path());
+  assert.equal(file.readUInt32LE(0), 0x0a0d0d0a, 'a pcapng file');
+  assert.ok(file.length > 1000 && !file.includes(settings.password));
 
   assert.deepEqual(
     problems.filter((text) => !text.includes('409')),

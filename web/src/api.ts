@@ -253,9 +253,14 @@ export type MediaReply =
   | { readonly ok: false; readonly status: number; readonly message: string };
 
 /** Reads a media URL of this Perch whole, or a range of it. @param path relative to Perch, or absolute */
-export async function fetchMedia(path: string, range: string | null, signal: AbortSignal): Promise<MediaReply> {
+export async function fetchMedia(
+  path: string,
+  range: string | null,
+  signal: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
+): Promise<MediaReply> {
   try {
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const response = await fetch(urlOf(path), {
       credentials: 'same-origin',
       signal: timeout,

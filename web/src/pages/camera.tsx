@@ -12,6 +12,7 @@ import { isAdmin } from '../session.ts';
 import { placeHash } from '../timeline/place.ts';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { CameraUrls } from '../ui/camera-urls.tsx';
+import { CaptureDialog } from '../ui/capture-dialog.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
 import { Statistics } from '../ui/statistics.tsx';
@@ -81,6 +82,7 @@ function Shown({ camera }: { camera: CameraInfo }) {
             </div>
           </div>
           <CameraUrls camera={camera} />
+          <CaptureButton camera={camera} />
         </div>
         <Statistics camera={camera} />
       </div>
@@ -107,6 +109,20 @@ function RecordButton({ camera }: { camera: CameraInfo }) {
     <Button icon={recording ? 'stop' : 'record'} busy={busy} pressed={recording} onClick={() => void press()}>
       {recording ? 'Stop' : 'Record'}
     </Button>
+  );
+}
+
+/** For bug reports; administrators only. */
+function CaptureButton({ camera }: { camera: CameraInfo }) {
+  const [isOpen, setOpen] = useState(false);
+  if (!isAdmin.value) return null;
+  return (
+    <div>
+      <Button kind="quiet" icon="download" onClick={() => setOpen(true)}>
+        Record traffic for a bug report
+      </Button>
+      {isOpen && <CaptureDialog camera={camera} onClose={() => setOpen(false)} />}
+    </div>
   );
 }
 
