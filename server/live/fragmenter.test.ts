@@ -109,7 +109,31 @@ test('another size is another beginning, at its first key picture; playlists say
   assert.equal(text.match(/EXT-X-MAP:URI="init-\d+\.mp4\?token=a"/g)?.length, 2);
 });
 
-test('AAC comes along, other sound does not', () => {
+test('segments are there at once: out of the camera’s ring, or closed early when somebody waits', () => {
+  const played = new Played();
+  played.show(80);
+  using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
+  const closed = ({ segments }: Fragmenter) => segments.filter((segment) => segment.closed);
+  assert.equal(closed(fragmenter).length, 3);
+  assert.match(encodePlaylist(closed(fragmenter), 0, ''), /INDEPENDENT/);
+
+  const rare = new Played();
+  rare.show(1);
+  using waited = new Fragmenter(rare.camera, new SoundViews(rare.clock, silentLogger));
+  rare.show(20, { key: false });
+  assert.equal(closed(waited).length, 0);
+  waited.wantSegment();
+  rare.show(1, { key: false });
+  assert.equal(closed(waited).length, 1);
+  rare.show(60, { key: false });
+  assert.equal(closed(waited).length, 1, 'only the first is cut anywhere');
+  rare.show(1, { key: true });
+  assert.equal(closed(waited).length, 2);
+  const text = encodePlaylist(closed(waited), 0, '');
+  assert.doesNotMatch(text, /INDEPENDENT|DISCONTINUITY\n/);
+});
+
+test('AAC comes along; sound that stops, and comes again, is another format', () => {
   const played = new Played();
   played.say();
   using fragmenter = new Fragmenter(played.camera, new SoundViews(played.clock, silentLogger));
@@ -119,6 +143,16 @@ test('AAC comes along, other sound does not', () => {
   const { init, fragments } = new FragmentCursor(fragmenter).take(ALL)!;
   assert.match(init!.mime, /^video\/mp4; codecs="avc1\.42c01e,mp4a\.40\.2"$/);
   assert.equal(fragments.length, 7);
+  const cursor = new FragmentCursor(fragmenter);
+  played.show(200);
+  cursor.take(ALL);
+  played.show(25);
+  const silent = cursor.take(ALL)!;
+  assert.deepEqual([silent.fragments[0]!.init.sound], [false]);
+  played.say();
+  played.show(25);
+  cursor.take(ALL);
+  assert.equal(cursor.take(ALL)?.init?.sound ?? fragmenter.newestKey?.init.sound, true);
 });
 
 test('the past is bounded, whatever the key pictures', () => {
