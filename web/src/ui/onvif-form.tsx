@@ -224,13 +224,14 @@ function credentials(username: string, password: string): { username?: string; p
   return { ...(username !== '' && { username }), ...(password !== '' && { password }) };
 }
 
-/** "MainStream: 1920 × 1080, H264, 25 a second, 4.1 Mbit/s". */
+/** "1920 × 1080, H264, 25 a second, 4.1 Mbit/s, MainStream": what matters first, as phones show only that. */
 function aboutProfile({ name, width, height, codec, frameRate, bitRate }: OnvifProfile): string {
   const parts = [
     width && height ? `${width} × ${height}` : null,
     codec?.toUpperCase() ?? null,
     frameRate ? `${Math.round(frameRate)} a second` : null,
     bitRate ? `${(bitRate / MEGA).toFixed(1)} Mbit/s` : null,
+    name,
   ];
-  return `${name}: ${parts.filter((part) => part !== null).join(', ')}`;
+  return parts.filter((part) => part !== null).join(', ');
 }
