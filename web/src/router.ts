@@ -26,6 +26,12 @@ export function href(...path: readonly string[]): string {
   return `#/${path.map(encodeURIComponent).join('/')}`;
 }
 
+// Addresses that other programs make, such as `/timeline?camera=porch&at=...`, come without a hash.
+const named = /\/(timeline)$/.exec(location.pathname)?.[1];
+if (named && location.hash === '') {
+  history.replaceState(null, '', new URL(`.#/${named}${location.search}`, location.href));
+}
+
 export const route = signal<Route>(parseRoute(location.hash));
 
 addEventListener('hashchange', () => {

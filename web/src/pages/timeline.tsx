@@ -79,7 +79,7 @@ function Timeline() {
   if (!camera) return null;
   const unknown = asked !== null && asked !== camera.id && asked !== camera.slug;
   return (
-    <div class="tl-page">
+    <div class="tl-page" style={{ '--cameras': String(cameras.value?.length ?? 1) }}>
       <Head store={store} camera={camera} />
       {unknown && <Notice kind="warn">There is no camera “{asked}”, or your account may not see it.</Notice>}
       <div class="tl-layout">
@@ -142,9 +142,7 @@ function Tools({ store, camera }: { store: TimelineStore; camera: CameraInfo }) 
   function zoom(factor: number) {
     const at = store.mode.peek() === 'recorded' ? store.position.peek() : store.rows.now();
     const around = at >= view.from && at <= view.to ? at : (view.from + view.to) / 2;
-    const follows = store.following.peek();
-    store.look(zoomAround(view, around, factor, store.limits()));
-    store.following.value = follows;
+    store.look(zoomAround(view, around, factor, store.limits()), around);
   }
   function toggleSelecting() {
     const selecting = !store.selecting.peek();

@@ -4,7 +4,8 @@
 import { playsType } from './mse-player.ts';
 import { neighborPicture } from './playback-boxes.ts';
 import { PlaybackBuffer } from './playback-buffer.ts';
-import { chooseWindow, type Piece, PieceList, settledSpan } from './playback-list.ts';
+import { PlaybackFinder } from './playback-finder.ts';
+import type { Piece } from './playback-list.ts';
 import { PlaybackSource } from './playback-source.ts';
 
 export type PlaybackEvents = {
@@ -25,9 +26,6 @@ const TICK_MS = 100;
 const AHEAD_MS = 20_000;
 const MAX_AHEAD_MS = 150_000;
 const BEHIND_MS = 40_000;
-/** Closer to now than this there may be more to come. */
-const EDGE_MS = 6000;
-const EDGE_RELOAD_MS = 1000;
 const RETRY_MS = 2000;
 /** A hole of at least this is said. */
 const JUMP_SAID_MS = 1000;
@@ -36,7 +34,6 @@ const END_MS = 120;
 /** Behind the begin of a picture, so that rounding does not show the one before. */
 const PICTURE_MS = 1;
 const MAX_BROKEN = 3;
-const MAX_LOOKS = 8;
 
 /** One camera in one <video>; `stop` it. */
 export class PlaybackEngine {
@@ -44,14 +41,12 @@ export class PlaybackEngine {
   readonly #events: PlaybackEvents;
   readonly #source: PlaybackSource;
   readonly #buffer: PlaybackBuffer;
-  readonly #list = new PieceList();
+  readonly #finder: PlaybackFinder;
   readonly #timer: number;
   /** Where a seek wants to be, until it is there. */
   #wanted: number | null = null;
   #land: number | null = null;
   #turn = 0;
-  #loads = 0;
-  #edgeLoadedAt = 0;
   #pumping = false;
   #stopped = false;
   #playing = false;
@@ -61,14 +56,13 @@ export class PlaybackEngine {
   #atEnd = false;
   #retryAt = 0;
   #otherTracksAt: number | null = null;
-  /** Nothing was recorded after this moment when it was last looked. */
-  #lastLook = { at: 0, lookedAt: 0 };
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(video: HTMLVideoElement, camera: string, events: PlaybackEvents) {
     this.#video = video;
     this.#events = events;
     this.#source = new PlaybackSource(camera);
+    this.#finder = new PlaybackFinder(this.#source, events.now, (message) => this.#failed(message));
     this.#buffer = new PlaybackBuffer(video, () => this.#onBroken());
     this.#timer = window.setInterval(() => this.#tick(), TICK_MS);
     video.onwaiting = () => this.#tick();
@@ -141,7 +135,8 @@ export class PlaybackEngine {
     let next = look();
     if (next === null) {
       await this.#alone(async () => {
-        const piece = direction > 0 ? await this.#locate(shown + END_MS) : await this.#locateBefore(shown);
+        const piece =
+          direction > 0 ? await this.#finder.locate(shown + END_MS) : await this.#finder.locateBefore(shown);
         if (piece && turn === this.#turn && !this.#buffer.has(piece)) await this.#append(piece);
       });
       next = look();
@@ -192,9 +187,9 @@ export class PlaybackEngine {
   async #fill(): Promise<boolean> {
     const turn = this.#turn;
     if (this.#wanted !== null) {
-      const piece = await this.#locate(this.#wanted);
+      const piece = await this.#finder.locate(this.#wanted);
       if (turn !== this.#turn) return true;
-      if (this.#stopped || this.#events.now() < this.#retryAt) return false;
+      if (this.#stopped || this.#events.now() < this.#retryAt || (!piece && this.#finder.waits)) return false;
       if (!piece) {
         this.#wanted = null;
         this.#events.onEdge();
@@ -211,7 +206,7 @@ export class PlaybackEngine {
     let missing: Piece | null = null;
     const coming: Piece[] = [];
     for (let looks = 0; ahead < wanted && looks < 1000; looks++) {
-      const piece = await this.#locate(end);
+      const piece = await this.#finder.locate(end);
       if (turn !== this.#turn || this.#stopped) return true;
       if (!piece) {
         this.#atEnd = missing === null;
@@ -230,61 +225,6 @@ export class PlaybackEngine {
     for (const piece of coming) this.#source.prepare(piece);
     if (!(await this.#append(missing))) return false;
     await this.#buffer.keep(this.position - BEHIND_MS, this.position + MAX_AHEAD_MS + AHEAD_MS);
-    return true;
-  }
-
-  /** The piece at a moment or the next one; `null`: there is none yet, or it cannot be told now. */
-  async #locate(from: number): Promise<Piece | null> {
-    let at = from;
-    let asked: number | null = null;
-    for (let looks = 0; looks < MAX_LOOKS && !this.#stopped; looks++) {
-      const piece = this.#list.at(at);
-      const known = this.#list.knownUntil(at);
-      const isEdge = piece !== null && piece.to > this.#events.now() - 2 * EDGE_MS;
-      if (piece && (piece.from <= at || piece.from <= known) && !(isEdge && at > piece.to - END_MS)) return piece;
-      if (known <= at) {
-        if (asked === at || !(await this.#load(at))) return piece && piece.from <= at ? piece : null;
-        asked = at;
-        continue;
-      }
-      const { at: lastAt, lookedAt } = this.#lastLook;
-      if (lastAt <= known && this.#events.now() - lookedAt < RETRY_MS) return null;
-      const next = await this.#source.next(known);
-      if (!next.ok) return this.#failed(next.message);
-      if (next.value === null) {
-        this.#lastLook = { at: known, lookedAt: this.#events.now() };
-        return null;
-      }
-      at = Math.max(known, next.value);
-    }
-    return null;
-  }
-
-  async #locateBefore(at: number): Promise<Piece | null> {
-    if (this.#list.knownSince(at) > at - 1000) {
-      const span = { from: at - 60_000, to: at + 1 };
-      const reply = await this.#source.list(span.from, span.to);
-      if (!reply.ok) return this.#failed(reply.message);
-      this.#list.add({ from: span.from, to: at }, reply.value);
-    }
-    const inside = this.#list.at(at - PICTURE_MS);
-    return inside && inside.from < at - PICTURE_MS ? inside : this.#list.before(at);
-  }
-
-  /** Reads the window that begins at a moment. @returns whether more is known now */
-  async #load(at: number): Promise<boolean> {
-    const now = this.#events.now();
-    if (at > now - 2 * EDGE_MS) {
-      if (now - this.#edgeLoadedAt < EDGE_RELOAD_MS) return false;
-      this.#edgeLoadedAt = now;
-    }
-    const window = chooseWindow(at, this.#loads++, now);
-    const reply = await this.#source.list(window.from, window.to);
-    if (!reply.ok) {
-      this.#failed(reply.message);
-      return false;
-    }
-    this.#list.add(settledSpan(window, reply.value, now, EDGE_MS), reply.value);
     return true;
   }
 
@@ -313,9 +253,8 @@ export class PlaybackEngine {
     if (this.#stopped || turn !== this.#turn) return true;
     for (const reply of [head, bytes]) {
       if (reply.ok) continue;
-      if (reply.gone) this.#list.drop(piece.key);
-      else this.#failed(reply.message);
-      return reply.gone;
+      if (!reply.gone) this.#failed(reply.message);
+      return reply.gone && this.#giveUp(piece);
     }
     if (!head.ok || !bytes.ok) return false;
     const { facts } = head.value;
@@ -339,9 +278,15 @@ export class PlaybackEngine {
         this.#retryAt = this.#events.now() + TICK_MS;
         return false;
       default:
-        this.#list.drop(piece.key);
-        return true;
+        return this.#giveUp(piece);
     }
+  }
+
+  /** @returns whether to go on at once */
+  #giveUp(piece: Piece): boolean {
+    if (this.#finder.giveUp(piece)) return true;
+    this.#retryAt = this.#events.now() + RETRY_MS;
+    return false;
   }
 
   /** From here on there is sound, or no more: a new MediaSource, once playing has come so far. */
@@ -364,11 +309,10 @@ export class PlaybackEngine {
     if (this.#playing) this.#start();
   }
 
-  #failed(message: string): null {
-    if (this.#stopped) return null;
+  #failed(message: string): void {
+    if (this.#stopped) return;
     this.#events.onProblem(message);
     this.#retryAt = this.#events.now() + RETRY_MS;
-    return null;
   }
 
   // ---- playing ----
@@ -443,8 +387,8 @@ export class PlaybackEngine {
       this.#retryAt = Number.POSITIVE_INFINITY;
       return;
     }
-    const piece = this.#list.at(at);
-    if (piece && this.#broken > 1) this.#list.drop(piece.key);
+    const piece = this.#finder.known(at);
+    if (piece && this.#broken > 1) this.#finder.drop(piece);
     this.#buffer.stop();
     this.seek(at);
   }

@@ -71,7 +71,8 @@ export function Calendar({ camera, day, today, onDay }: Props) {
   useEffect(() => {
     if (!wantsFocus.current) return;
     wantsFocus.current = false;
-    grid.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+    // A dialog takes the focus for its first button when it opens: after that.
+    requestAnimationFrame(() => grid.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus());
   }, [focused, month]);
 
   const days = fillMonth(month, first, row ?? { recorded: [], gaps: [] });

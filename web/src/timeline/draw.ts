@@ -4,7 +4,10 @@ import { lengthOf, type View, xOf } from './scale.ts';
 import { type GapSpan, mergeForPixels, type Row, type Span } from './spans.ts';
 import type { Tick } from './ticks.ts';
 
-export const AXIS_HEIGHT = 34;
+export const AXIS_HEIGHT = 42;
+/** Middles of the line with days and of the one with hours. */
+const DAY_Y = 11;
+const HOUR_Y = 25;
 export const ROW_HEIGHT = 40;
 const BAR_TOP = 9;
 const BAR_HEIGHT = ROW_HEIGHT - 2 * BAR_TOP;
@@ -109,32 +112,31 @@ export function drawAxis(context: CanvasRenderingContext2D, scene: Scene, dayTex
   const x = (at: number) => xOf(view, width, at);
   context.font = `12px ${colors.font}`;
   context.textBaseline = 'middle';
-  const days = ticks.filter(({ kind }) => kind === 'day');
   // The day that begins left of the view; pushed away by the next one.
-  const firstDay = days[0] ? x(days[0].at) : Number.POSITIVE_INFINITY;
+  const firstDay = ticks.find(({ kind }) => kind === 'day');
   context.font = `600 12px ${colors.font}`;
-  const dayWidth = context.measureText(dayText).width + 14;
   context.fillStyle = colors.ink;
-  if (firstDay > dayWidth + 4) context.fillText(dayText, 6, 11);
-  let freeFrom = 0;
+  const free = firstDay ? x(firstDay.at) : Number.POSITIVE_INFINITY;
+  if (free > context.measureText(dayText).width + 14) context.fillText(dayText, 6, DAY_Y);
+  let freeFrom = 2;
   for (const { at, label, kind } of ticks) {
-    const at_x = x(at);
+    const left = x(at);
     context.strokeStyle = kind === 'minor' ? colors.line : colors.lineStrong;
     context.lineWidth = 1;
-    line(context, at_x, kind === 'minor' ? AXIS_HEIGHT - 5 : AXIS_HEIGHT - 10, AXIS_HEIGHT);
+    if (kind === 'day') line(context, left, 0, AXIS_HEIGHT);
+    else line(context, left, AXIS_HEIGHT - (kind === 'minor' ? 5 : 9), AXIS_HEIGHT);
     if (label === '') continue;
-    context.font = kind === 'day' ? `600 12px ${colors.font}` : `12px ${colors.font}`;
+    context.font = `${kind === 'day' ? 600 : 400} 12px ${colors.font}`;
     context.fillStyle = kind === 'day' ? colors.ink : colors.inkFaint;
-    const top = kind === 'day' ? 11 : 17;
     const wide = context.measureText(label).width;
-    const left = kind === 'day' ? at_x + 6 : at_x - wide / 2;
-    if (kind !== 'day' && (left < freeFrom || left < 2 || left + wide > width)) continue;
-    // The label of the day stands where the first hours would.
-    if (kind !== 'day' && firstDay > dayWidth + 4 && left < dayWidth) continue;
-    if (kind === 'day' && at_x + wide + 12 > width) continue;
-    context.fillText(label, left, top);
-    if (kind === 'day') line(context, at_x, 0, AXIS_HEIGHT);
-    freeFrom = left + wide + 10;
+    if (kind === 'day') {
+      if (left + wide + 10 < width || left < width / 2) context.fillText(label, left + 6, DAY_Y);
+      continue;
+    }
+    const begin = left - wide / 2;
+    if (begin < freeFrom || begin + wide > width - 2) continue;
+    context.fillText(label, begin, HOUR_Y);
+    freeFrom = begin + wide + 10;
   }
   flag(context, x(now), colors.bad, width);
   if (position !== null) flag(context, x(position), colors.ink, width);

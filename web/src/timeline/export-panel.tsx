@@ -71,7 +71,18 @@ export function NewExport({ store, exports, camera, span }: NewProps) {
 
   return (
     <section class="tl-new" aria-label="New export">
-      <h2>Export from {camera.name}</h2>
+      <div class="tl-new-head">
+        <h2>Export from {camera.name}</h2>
+        <Button
+          kind="quiet"
+          icon="close"
+          label="Do not export"
+          onClick={() => {
+            store.selection.value = null;
+            store.selecting.value = false;
+          }}
+        />
+      </div>
       <div class="tl-ends">
         <End
           label="From"
@@ -105,19 +116,10 @@ export function NewExport({ store, exports, camera, span }: NewProps) {
           disabled={asked.kind !== 'estimate' || tight}
           onClick={() => void start()}
         >
-          Export
+          Start export
         </Button>
         <Button icon="play" onClick={() => store.play(span.from)}>
           Watch it
-        </Button>
-        <Button
-          kind="quiet"
-          onClick={() => {
-            store.selection.value = null;
-            store.selecting.value = false;
-          }}
-        >
-          Cancel
         </Button>
       </div>
     </section>

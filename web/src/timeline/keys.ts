@@ -38,8 +38,7 @@ export function keyDown(key: string, shift: boolean, store: TimelineStore): bool
   const step = chooseKeyStep(view) * (shift ? BIG : 1);
   const zoom = (factor: number) => {
     const around = at >= view.from && at <= view.to ? at : (view.from + view.to) / 2;
-    store.look(zoomAround(view, around, factor, store.limits()));
-    if (live) store.following.value = true;
+    store.look(zoomAround(view, around, factor, store.limits()), around);
   };
   switch (key) {
     case 'ArrowLeft':

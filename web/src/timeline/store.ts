@@ -16,6 +16,7 @@ import {
   HOUR_MS,
   type Limits,
   lengthOf,
+  panBy,
   type View,
 } from './scale.ts';
 import { EMPTY_ROW, findAt, nextRecorded, type Span } from './spans.ts';
@@ -28,6 +29,11 @@ const NOTE_MS = 4000;
 const ADDRESS_EVERY_MS = 1000;
 /** A click so close to now means live. */
 const LIVE_WITHIN_MS = 4000;
+/** Where in the view now must be to be followed, and how close to it a zoom is one around now. */
+const NOW_FROM = 0.75;
+const NOW_NEAR = 0.05;
+/** Following keeps now left of here. */
+const NOW_UNTIL = 0.95;
 /** How far back the view may go. */
 const HISTORY_MS = 400 * DAY_MS;
 const SCRUB_EVERY_MS = 250;
@@ -112,12 +118,19 @@ export class TimelineStore {
 
   // ---- the view ----
 
-  /** Moves the view; by hand, so it follows nothing any more. */
-  look(view: View): void {
+  /**
+   * Moves the view by hand. It goes on following what is in it: what plays, or now, when that is what the reader looks at.
+   * @param anchor what was zoomed around
+   */
+  look(view: View, anchor?: number): void {
     const now = this.rows.now();
+    const shareOf = (at: number) => (at - view.from) / lengthOf(view);
+    const isNow = anchor === undefined ? shareOf(now) >= NOW_FROM : Math.abs(shareOf(anchor) - shareOf(now)) < NOW_NEAR;
     batch(() => {
       this.view.value = view;
-      this.following.value = this.mode.value === 'live' && now >= view.from && now <= view.to;
+      const playing = shareOf(this.position.peek());
+      const live = this.mode.peek() === 'live';
+      this.following.value = live ? shareOf(now) <= 1 && isNow : playing >= 0 && playing <= 1;
     });
     this.rows.show(view);
   }
@@ -135,17 +148,18 @@ export class TimelineStore {
 
   #tick(): void {
     const now = this.rows.now();
+    const passed = now - this.now.peek();
     this.now.value = now;
     if (!this.following.peek()) return;
-    if (this.mode.peek() === 'live') {
-      const view = this.view.peek();
-      const pixel = lengthOf(view) / 1000;
-      const next = followNow(view, now, this.limits());
-      // Not by less than a pixel, and not away from where the reader put now.
-      if (now > view.to - lengthOf(view) * 0.1 || Math.abs(next.to - view.to) < 3 * pixel) this.#follow(next);
-    } else if (this.playing.peek()) {
-      this.#follow(followPlaying(this.view.peek(), this.position.peek(), this.limits()));
+    const view = this.view.peek();
+    if (this.mode.peek() === 'recorded') {
+      if (this.playing.peek()) this.#follow(followPlaying(view, this.position.peek(), this.limits()));
+      return;
     }
+    // Now stays where the reader put it, unless that is too close to the edge. A clock that jumped: as at the start.
+    const share = (now - passed - view.from) / lengthOf(view);
+    if (passed < 0 || passed > 10 * CLOCK_MS || share > NOW_UNTIL) this.#follow(followNow(view, now, this.limits()));
+    else this.#follow(panBy(view, passed, this.limits()));
   }
 
   // ---- playing ----

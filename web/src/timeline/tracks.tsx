@@ -143,7 +143,7 @@ function useWheel(store: TimelineStore, box: { readonly current: HTMLDivElement 
       } else {
         const at = atOf(view, width, event.clientX - left);
         const factor = wheelFactor(event.deltaY, event.deltaMode, event.ctrlKey);
-        store.look(zoomAround(view, at, factor, store.limits()));
+        store.look(zoomAround(view, at, factor, store.limits()), at);
       }
     };
     // Preact's listeners are passive for wheels in some browsers.

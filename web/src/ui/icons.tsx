@@ -41,6 +41,7 @@ const shapes = {
   scissors: (
     <path d="M6.5 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM6.5 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM8.5 8.5 20 17M8.5 15.5 20 7" />
   ),
+  close: <path d="M6 6l12 12M18 6 6 18" />,
   minus: <path d="M5 12h14" />,
   keys: <path d="M3 7h18v10H3zM6.5 10.5h.1M10 10.5h.1M14 10.5h.1M17.5 10.5h.1M8 14h8" />,
   lock: <path d="M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3" />,
