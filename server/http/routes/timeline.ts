@@ -64,7 +64,8 @@ export async function timelineRoutes(app: App, options: TimelineRoutesOptions): 
     async ({ caller, query }) => {
       const { from, to } = parseSpan(query);
       const seen = fleet.all().filter(({ id }) => caller && maySee(caller, id));
-      return { cameras: seen.map(({ id, slug }) => ({ id, slug, ...timelineView(timeline.read(id, from, to)) })) };
+      const spans = seen.map(({ id, slug }) => ({ id, slug, ...timelineView(timeline.read(id, from, to)) }));
+      return { now: isoTime(timeline.nowMs), cameras: spans };
     },
   );
 

@@ -33,6 +33,7 @@ export const TimelineReply = Type.Object({
 
 /** Timelines of all cameras. */
 export const TimelinesReply = Type.Object({
+  now: Type.String({ format: 'date-time', description: "The server's clock: what a page takes for the live edge" }),
   cameras: Type.Array(Type.Object({ id: Type.String(), slug: Type.String(), recorded: Recorded, gaps: Gaps })),
 });
 
