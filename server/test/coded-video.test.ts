@@ -21,6 +21,8 @@ async function run(
   return { code, out, err };
 }
 
+/** Without it ffmpeg rounds times to the frame rate that it guesses. */
+const OWN_TIMES = ['-enc_time_base', '1:90000', '-f', 'null', '-'];
 const PROBE = ['-v', 'warning', '-show_entries', 'stream=codec_name,codec_tag_string,width,height', '-of', 'csv=p=0'];
 
 test('live.mp4 is the camera’s H.264, copied, for ffprobe and ffmpeg; no process of ours', {
@@ -33,7 +35,7 @@ test('live.mp4 is the camera’s H.264, copied, for ffprobe and ffmpeg; no proce
   const url = `${nvr.url}/cameras/${slug}/live.mp4?token=${token}`;
   const probed = await run('ffprobe', [...PROBE, url]);
   assert.equal(probed.out.trim(), 'h264,avc1,320,240', probed.err);
-  const decoded = await run('ffmpeg', ['-v', 'warning', '-i', url, '-frames:v', '30', '-f', 'null', '-']);
+  const decoded = await run('ffmpeg', ['-v', 'warning', '-i', url, '-frames:v', '30', ...OWN_TIMES]);
   assert.deepEqual([decoded.code, decoded.err], [0, '']);
   assert.deepEqual(childrenOf('ffmpeg'), []);
   const head = await nvr.fetch(`/cameras/${slug}/live.mp4`, { method: 'HEAD' });
@@ -108,13 +110,35 @@ test('the socket gives format, beginning and all since the newest key picture at
   assert.equal((await socket.picture(1)).flags & 4, 4);
 });
 
-test('a JPEG camera as MP4 goes through its one encoder', { skip, timeout: 60_000 }, async () => {
+test('a JPEG camera as MP4 goes through its one encoder, its sound through another only when it is wanted', {
+  skip,
+  timeout: 60_000,
+}, async () => {
   await using nvr = await startNvr({ cameras: 1 });
   await nvr.state('camera-1', 'live');
+  await nvr.frames('camera-1', 3);
   using socket = await LiveClient.open(nvr.port, { cookie: nvr.cookie });
-  socket.send({ type: 'subscribe', id: 1, camera: 'camera-1', kind: 'mp4' });
-  assert.match(String((await socket.text('format')).mime), /avc1\.64/);
+  socket.send({ type: 'subscribe', id: 1, camera: 'camera-1', kind: 'mp4', sound: false });
+  assert.match(String((await socket.text('format')).mime), /"avc1\.64[0-9a-f]{4}"/);
   assert.equal((await socket.picture(1)).kind, 2);
   assert.equal((await socket.picture(1)).kind, 3);
   assert.equal(childrenOf('ffmpeg').length, 1);
+  socket.send({ type: 'subscribe', id: 2, camera: 'camera-1', kind: 'mp4' });
+  const format = await socket.text('format');
+  assert.match(String(format.mime), /"avc1\.64[0-9a-f]{4},mp4a\.40\.2"/);
+  assert.equal(format.sound, true);
+  for (let tracks = new Set<number>(); !tracks.has(2); ) {
+    const message = await socket.picture(2);
+    socket.send({ type: 'ack', id: 2, seq: message.seq });
+    if (message.kind === 3) tracks = tracksIn(message.jpeg);
+  }
+  assert.equal(childrenOf('ffmpeg').length, 2);
 });
+
+/** The tracks of all fragments of a message: the number behind version and flags of each tfhd. */
+function tracksIn(bytes: Buffer): Set<number> {
+  const tracks = new Set<number>();
+  for (let at = bytes.indexOf('tfhd'); at >= 0; at = bytes.indexOf('tfhd', at + 1))
+    tracks.add(bytes.readUInt32BE(at + 8));
+  return tracks;
+}
