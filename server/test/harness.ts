@@ -8,7 +8,7 @@ import pino from 'pino';
 import { createApp, type PerchApp } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { CameraState } from '../core/camera-status.ts';
-import { systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import type { Net } from '../net/net.ts';
 import { systemNet } from '../net/system-net.ts';
 import type { IwfcamSimulatorOptions } from '../sim/iwfcam/options.ts';
@@ -31,6 +31,8 @@ export type NvrOptions = {
   /** How many simulated cameras, or one spec each. They are added unless the spec says otherwise. */
   readonly cameras?: number | readonly CameraSpec[];
   readonly config?: Partial<Config>;
+  /** Of the app; the simulators that it starts keep the real ones. */
+  readonly clock?: Clock;
   /** Kept at the end when given: a second start on it is a restart. */
   readonly dataDir?: string;
   /** Instead of the network of this machine. */
@@ -90,6 +92,7 @@ export async function startNvr(options: NvrOptions = {}): Promise<Nvr> {
       ...options.config,
     },
     log: pino({ level: process.env.PERCH_TEST_LOG ?? 'silent' }),
+    ...(options.clock && { clock: options.clock }),
     ...(options.net && { net: options.net }),
   });
   const { url, port } = await app.start();

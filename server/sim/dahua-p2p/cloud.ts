@@ -71,7 +71,11 @@ export class Cloud {
 
   async start(): Promise<void> {
     const { port = 0 } = this.#options;
-    this.#main = await this.#open(port, (request, from) => this.#onMain(request, from));
+    this.#main = await this.#open(
+      port,
+      (request, from) => this.#onMain(request, from),
+      (from) => this.#noteKnock(from),
+    );
     this.#us = await this.#open(0, (request) => this.#onUs(request));
     this.#dispatcher = await this.#open(0, (request, from) => this.#onDispatcher(request, from));
   }
@@ -91,14 +95,23 @@ export class Cloud {
   async #open(
     port: number,
     handle: (request: DhRequest, from: Endpoint) => Reply | null | Promise<Reply | null>,
+    onKnock: (from: Endpoint) => void = () => {},
   ): Promise<UdpSocket> {
     const socket = await this.#options.net.openUdp({ address: this.#options.host, port });
     this.#sockets.push(socket);
     socket.onDatagram((bytes, from) => {
+      onKnock(from);
       if (this.#faults.isCloudAway || classifyDatagram(bytes) !== 'dh-request') return;
       void this.#answer(socket, bytes, from, handle);
     });
     return socket;
+  }
+
+  #noteKnock(from: Endpoint): void {
+    const caller = `caller ${endpointText(from)}`;
+    if (this.#seen.has(caller)) return;
+    this.#remember(this.#seen, caller);
+    this.#stats.knockAtMs.push(this.#options.clock.monoMs());
   }
 
   async #answer(

@@ -119,6 +119,8 @@ export type DahuaStats = {
   rejected: Record<string, number>;
   /** Times of p2p-channel requests that were not repeats: the attempts. */
   attemptAtMs: number[];
+  /** When each new port first spoke to the main server, heard or not: who keeps knocking. */
+  knockAtMs: number[];
   agents: number;
   unbinds: number;
   sessions: number;

@@ -15,6 +15,7 @@ export class DahuaSimulator implements AsyncDisposable {
       requests: {},
       rejected: {},
       attemptAtMs: [],
+      knockAtMs: [],
       agents: 0,
       unbinds: 0,
       sessions: 0,
