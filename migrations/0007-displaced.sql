@@ -18,7 +18,12 @@ create index segments_displaced on segments (camera_id, start_at, end_at, id)
   where displaced_at is not null and doomed_at is null;
 
 -- What older versions left: the row that was added later keeps its time.
-create temp table overlapping as
+create temp table overlapping (
+  row integer,                     -- rowid of one that begins before another one's end
+  camera_id text,                  -- its camera
+  start_at integer                 -- its begin
+);
+insert into overlapping
   select row, camera_id, start_at from (
     select rowid as row, camera_id, start_at, max(end_at) over (partition by camera_id order by start_at, rowid
       rows between unbounded preceding and 1 preceding) as reached

@@ -14,6 +14,7 @@ import { Bus } from './core/bus.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { isNvrError, NvrError, toNvrError } from './core/nvr-error.ts';
 import { createDrivers } from './drivers/all-drivers.ts';
+import { encoderSupport } from './ffmpeg/encoders.ts';
 import { auditRefusals } from './http/refused-credentials.ts';
 import { RepeatedDeeds } from './http/repeated-deeds.ts';
 import type { MediaOutputs } from './http/routes/outputs.ts';
@@ -192,6 +193,7 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
           checkSelf(target, { ...asker, rtspPort: outputs.rtsp.port, cert: tls?.cert ?? null, clock }),
         events,
         settings,
+        encoders: () => encoderSupport.statuses(),
         index,
         recordings,
         timeline,
@@ -210,6 +212,7 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       journal.start();
       fleet.start();
+      void encoderSupport.tryAll(log);
       void recordings
         .start()
         .catch((err: unknown) => log.error({ err }, 'Recording could not start'))

@@ -55,6 +55,7 @@ export class Camera {
   readonly #rate = new RateMeter();
   #config: CameraConfig;
   #recordingActive = false;
+  #encoderNote: string | null = null;
   #since: number;
   #framesReceived = 0;
   #bytesReceived = 0;
@@ -72,7 +73,13 @@ export class Camera {
     this.log = options.log.child({ camera: options.config.slug });
     this.#since = options.clock.wallMs();
     this.hub = new FrameHub(options.config.recording.preRollSeconds * SECOND_MS);
-    this.#encoded = new EncodedSource(this.hub, () => this.#config.recording, options.clock, this.log);
+    this.#encoded = new EncodedSource(
+      this.hub,
+      () => this.#config.recording,
+      options.clock,
+      this.log,
+      (chosen, reason) => this.#encoderFellBack(chosen, reason),
+    );
     this.#supervisor = new Supervisor({
       driver: options.driver,
       settings: () => checkStoredSettings(options.driver, this.#config.settings),
@@ -135,6 +142,7 @@ export class Camera {
       reconnects: Math.max(0, this.#timesLive - 1),
       viewers: this.hub.viewers + this.#encoded.viewers + this.sub.viewers,
       recording: this.#recordingActive,
+      encoderNote: this.#encoderNote,
       audio: this.#hasAudio,
       sub: this.sub.connection,
       error: this.#error,
@@ -154,9 +162,10 @@ export class Camera {
   /**
    * H.264 (or H.265) frames plus the camera's sound: the camera's own hub when it is not JPEG, else its one encoder,
    * which runs while at least one lease is held.
+   * @param preRollMs of the past that this user needs, if the encoder is not running yet
    */
-  acquireEncoded(): EncodedLease {
-    return this.#encoded.acquire();
+  acquireEncoded(preRollMs = 0): EncodedLease {
+    return this.#encoded.acquire(preRollMs);
   }
 
   /** What a viewer of that source looks at; without a second source all look at the main one. */
@@ -189,6 +198,7 @@ export class Camera {
   async apply(config: CameraConfig): Promise<void> {
     const before = this.#config;
     this.#config = config;
+    if (!isDeepStrictEqual(before.recording.encoder, config.recording.encoder)) this.#encoderNote = null;
     this.hub.setSpan(config.recording.preRollSeconds * SECOND_MS);
     this.#encoded.settingsChanged();
     this.sub.settingsChanged();
@@ -262,6 +272,15 @@ export class Camera {
       { state: state.kind, ...(failure && { code: failure.code, reason: failure.message, ...failure.context }) },
       'Camera state changed',
     );
+    this.#publish();
+  }
+
+  /** The chosen encoder does not work: shown with the camera until another is chosen, and an event, once. */
+  #encoderFellBack(chosen: string, reason: string): void {
+    const message = `The encoder ${chosen} does not work, libx264 is used: ${reason}`;
+    if (this.#encoderNote === message) return;
+    this.#encoderNote = message;
+    this.#options.bus.publish('camera.encoderFellBack', { camera: this.id, slug: this.slug, message });
     this.#publish();
   }
 

@@ -4,6 +4,7 @@ import type { RecordingSettings } from '../core/camera-config.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { Encoder } from './encoder.ts';
+import type { OnFallBack } from './encoder-choice.ts';
 import { FrameHub, type HubItem, type HubReader } from './frame-hub.ts';
 
 /** The encoder is kept this long after its last user: a reload of a page must not restart it. */
@@ -18,7 +19,10 @@ export class EncodedSource {
   readonly #log: Logger;
   /** One hub for the life of the camera: its readers stay when the encoder restarts or the camera changes its codec. */
   readonly #hub: FrameHub;
+  readonly #onFallBack: OnFallBack;
   #leases = 0;
+  /** Of the next encoder: for whom it is started. */
+  #preRollMs = 0;
   #linger: Timer | null = null;
   #encoder: Encoder | null = null;
   #encoderKey = '';
@@ -27,7 +31,15 @@ export class EncodedSource {
   #stopping: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(source: FrameHub, settings: () => RecordingSettings, clock: Clock, log: Logger) {
+  /** @param onFallBack told when libx264 stands in for the encoder of the settings */
+  constructor(
+    source: FrameHub,
+    settings: () => RecordingSettings,
+    clock: Clock,
+    log: Logger,
+    onFallBack: OnFallBack = () => {},
+  ) {
+    this.#onFallBack = onFallBack;
     this.#source = source;
     this.#settings = settings;
     this.#clock = clock;
@@ -40,11 +52,15 @@ export class EncodedSource {
     return this.#hub.viewers;
   }
 
-  /** A share in the encoded hub; the work starts with the first and lingers after the last. */
-  acquire(): Disposable & { readonly hub: FrameHub } {
+  /**
+   * A share in the encoded hub; the work starts with the first and lingers after the last.
+   * @param preRollMs of the past that this user needs. Encoding it takes time, which a viewer should not wait for: only
+   *   when the encoder is started for somebody who needs it is it begun in the past. What is copied always has its past.
+   */
+  acquire(preRollMs = 0): Disposable & { readonly hub: FrameHub } {
     this.#leases++;
     this.#linger?.cancel();
-    this.#start();
+    this.#start(preRollMs);
     let held = true;
     return {
       hub: this.#hub,
@@ -52,7 +68,10 @@ export class EncodedSource {
         if (!held) return;
         held = false;
         if (--this.#leases === 0 && !this.#stopped) {
-          this.#linger = this.#clock.after(LINGER_MS, () => this.#halt());
+          this.#linger = this.#clock.after(LINGER_MS, () => {
+            this.#halt();
+            this.#hub.clear();
+          });
         }
       },
     };
@@ -63,7 +82,7 @@ export class EncodedSource {
     this.#hub.setSpan(this.#settings().preRollSeconds * SECOND_MS);
     if (!this.#encoder || this.#encoderKey === this.#key()) return;
     this.#halt();
-    this.#start();
+    this.#start(0);
   }
 
   async stop(): Promise<void> {
@@ -74,12 +93,16 @@ export class EncodedSource {
   }
 
   /** Watches the camera's own frames: JPEG goes through the encoder, anything else is passed on as it is. */
-  #start(): void {
+  #start(preRollMs: number): void {
     if (this.#copier || this.#stopped) return;
+    this.#preRollMs = preRollMs;
+    const sinceMonoMs = this.#clock.monoMs() - this.#settings().preRollSeconds * SECOND_MS;
+    // Of a camera that is slower than that, a viewer gets the newest picture at least.
+    const isSlow = (this.#source.newestVideo?.frame.monoMs ?? 0) < sinceMonoMs;
     const reader = this.#source.open({
       kinds: 'all',
       policy: 'every',
-      start: 'newestKey',
+      start: isSlow ? 'newestKey' : { sinceMonoMs },
       onFrame: () => this.#pump(reader),
     });
     this.#copier = reader;
@@ -105,11 +128,13 @@ export class EncodedSource {
       source: this.#source,
       settings: this.#settings().encoder,
       segmentSeconds: this.#settings().segmentSeconds,
-      preRollMs: this.#settings().preRollSeconds * SECOND_MS,
+      preRollMs: this.#preRollMs,
       clock: this.#clock,
       log: this.#log.child({ part: 'encoder' }),
+      onFallBack: this.#onFallBack,
     });
     this.#encoder = encoder;
+    this.#preRollMs = 0;
     const out = encoder.hub.open({ kinds: 'all', policy: 'every', start: 'live', onFrame: () => this.#copy(out) });
     this.#encoderOut = out;
     void this.#stopping.then(() => {

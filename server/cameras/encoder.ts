@@ -9,11 +9,11 @@ import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
 import { Tally } from '../core/tally.ts';
 import { chooseEncodedSize, encoderJob } from '../ffmpeg/encoder-job.ts';
-import { encoderSupport } from '../ffmpeg/encoders.ts';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
 import { FlvReader } from '../media/flv-reader.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import { MatroskaWriter } from '../media/matroska-writer.ts';
+import { EncoderChoice, type OnFallBack } from './encoder-choice.ts';
 import { FrameHub, HUB_MIN_SPAN_MS, type HubReader } from './frame-hub.ts';
 
 const RETRY = { minMs: 500, maxMs: 60_000 };
@@ -44,6 +44,8 @@ export type EncoderOptions = {
   /** Begin with pictures of the past from the source's ring, so that a recording started by hand has its pre-roll. */
   readonly preRollMs?: number;
   readonly random?: () => number;
+  /** Told when libx264 stands in for the encoder of the settings. */
+  readonly onFallBack?: OnFallBack;
 };
 
 /** What one ffmpeg was started for; a picture that does not match it needs a new one. */
@@ -57,6 +59,7 @@ export class Encoder {
   readonly #options: EncoderOptions;
   readonly #clock: Clock;
   readonly #abort = new AbortController();
+  readonly #choice: EncoderChoice;
   #running: Promise<void> | null = null;
   /** Given to an ffmpeg that died, or come while there was none: the next one gets them first, so that no recording has a hole. */
   #held: VideoFrame[] = [];
@@ -69,6 +72,7 @@ export class Encoder {
   constructor(options: EncoderOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#choice = new EncoderChoice(options.settings.kind, options.log, options.onFallBack);
     this.hub = new FrameHub(Math.max(HUB_MIN_SPAN_MS, options.preRollMs ?? 0));
   }
 
@@ -93,6 +97,7 @@ export class Encoder {
       next ??= await this.#nextPicture(reader, signal);
       if (!next) return;
       const startedMs = this.#clock.monoMs();
+      const encoded = this.tally.get('encoded');
       try {
         next = await this.#run(next, reader);
         // A camera that changes its size all the time must not make us start a process for each picture.
@@ -103,6 +108,7 @@ export class Encoder {
         const delayMs = retryDelayMs(RETRY, this.#attempt++, random());
         this.tally.add('restarts');
         const { code, message } = toNvrError(error);
+        this.#choice.failed(message, this.tally.get('encoded') - encoded);
         log.warn({ code, error: message, delayMs }, 'Encoder failed; it will be started again');
         next = null;
         await this.#pause(delayMs, reader);
@@ -161,7 +167,7 @@ export class Encoder {
     const { settings, segmentSeconds = 60 } = this.#options;
     const size = pixels(first);
     const run: Run = { ...size, zero: { at: Math.floor(first.at), monoMs: first.monoMs - (first.at % 1) } };
-    const kind = await encoderSupport.choose(settings.kind, this.#options.log);
+    const kind = await this.#choice.kind();
     const job = encoderJob({ ...size, settings, kind, epochMs: run.zero.at, segmentSeconds });
     const process = FfmpegProcess.start(job, { log: this.#options.log });
     const pending = new Map<number, VideoFrame>();

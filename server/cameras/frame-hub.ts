@@ -228,6 +228,13 @@ export class FrameHub {
     return this.#entries[this.#head]?.frame.at ?? null;
   }
 
+  /** Forgets the past: who begins to read now gets nothing that was there before. */
+  clear(): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#bytes = 0;
+  }
+
   /** For {@link HubReader} only: the next entry by policy; moves the cursor behind it, or to the end when there is none. */
   take(cursor: Cursor, { kinds, policy }: ReaderOptions): Entry | null {
     if (cursor.nextSeq > this.#lastSeq) return null;
@@ -252,7 +259,7 @@ export class FrameHub {
 
   /** The next wanted entry; after a lost picture a coded stream is taken up again only at a key picture. */
   #following(cursor: Cursor, kinds: Kinds): Entry | null {
-    const firstSeq = this.#entries[this.#head]!.seq;
+    const firstSeq = this.#entries[this.#head]?.seq ?? this.#lastSeq + 1;
     for (let i = this.#head + Math.max(0, cursor.nextSeq - firstSeq); i < this.#entries.length; i++) {
       const entry = this.#entries[i]!;
       if (!isWanted(kinds, entry.frame)) continue;
@@ -285,6 +292,9 @@ export class FrameHub {
       const inRing = entry && entry.seq >= (this.#entries[this.#head]?.seq ?? Number.POSITIVE_INFINITY);
       return policy === 'newest' || inRing ? entry : null;
     }
+    // Pictures from before an outage are no pre-roll.
+    const newestMonoMs = this.#newestVideo?.frame.monoMs ?? Number.NEGATIVE_INFINITY;
+    if (typeof start === 'object' && kinds !== 'audio' && newestMonoMs < start.sinceMonoMs) return null;
     let best: Entry | null = null;
     for (let i = this.#entries.length - 1; i >= this.#head; i--) {
       const entry = this.#entries[i]!;

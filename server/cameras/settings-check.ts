@@ -12,7 +12,7 @@ import {
   type ScheduleRule,
   SEGMENT_SECONDS,
 } from '../core/camera-config.ts';
-import { parseCron } from '../core/cron.ts';
+import { cronRuns, parseCron } from '../core/cron.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import { checkTimeZone } from '../core/time-zone.ts';
 import type { CameraDriver } from '../drivers/driver.ts';
@@ -27,6 +27,7 @@ const MAX_SCHEDULES = 50;
 const MAX_DAYS = 36_500;
 const MAX_MINUTES = 7 * 24 * 60;
 const MAX_QUALITY = 51;
+const MINUTE_MS = 60_000;
 const strict = { additionalProperties: false } as const;
 
 /** Recording settings as users send them: all of them optional. The public interface's `recording`. */
@@ -100,7 +101,7 @@ export function patchRecording(current: RecordingSettings, patch: unknown): Reco
 }
 
 /** @throws NvrError `bad_input` naming the field of the rule */
-function checkRule({ cron, timezone }: ScheduleRule, field: string): void {
+function checkRule({ cron, durationMinutes, timezone }: ScheduleRule, field: string): void {
   const check = (name: string, work: () => unknown) => {
     try {
       work();
@@ -108,7 +109,7 @@ function checkRule({ cron, timezone }: ScheduleRule, field: string): void {
       throw new NvrError('bad_input', `${field}.${name}: ${(cause as Error).message}`, { cause });
     }
   };
-  check('cron', () => parseCron(cron));
+  check('cron', () => cronRuns(parseCron(cron), durationMinutes * MINUTE_MS));
   if (timezone !== undefined) check('timezone', () => checkTimeZone(timezone));
 }
 

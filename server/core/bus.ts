@@ -27,6 +27,8 @@ export type Facts = {
   };
   /** The address followed the camera: found by UID on a new host. */
   'camera.moved': { readonly camera: string; readonly slug: string; readonly host: string };
+  /** libx264 stands in for the encoder of the settings; `message` says why. */
+  'camera.encoderFellBack': { readonly camera: string; readonly slug: string; readonly message: string };
   'segment.opened': { readonly camera: string; readonly slug: string; readonly start: number };
   'segment.closed': {
     readonly camera: string;

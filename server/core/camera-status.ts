@@ -54,6 +54,8 @@ export type CameraStatus = {
   readonly reconnects: number;
   readonly viewers: number;
   readonly recording: boolean;
+  /** Why libx264 stands in for the encoder of the settings. */
+  readonly encoderNote: string | null;
   readonly audio: boolean;
   /** The second source; `null` when the camera has none. */
   readonly sub: SubStatus | null;

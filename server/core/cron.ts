@@ -165,3 +165,22 @@ function parseWeekdayItem(item: string): number[] {
   }
   return parseItem(item, fields.weekday);
 }
+
+/** More separate windows than minutes is no schedule. */
+const MAX_RUNS_A_DAY = 1440;
+
+/** Times of the day whose windows touch one another, milliseconds since midnight: from the first beginning to the last. */
+export type CronRun = { readonly first: number; readonly last: number };
+
+/** The windows of a day, joined where they touch. @throws NvrError `bad_input` for more than a day can hold */
+export function cronRuns({ secondsOfDay }: Cron, durationMs: number): CronRun[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const second of secondsOfDay) {
+    const at = second * 1000;
+    const run = runs.at(-1);
+    if (run && at <= run.last + durationMs) run.last = at;
+    else runs.push({ first: at, last: at });
+  }
+  if (runs.length <= MAX_RUNS_A_DAY) return runs;
+  throw new NvrError('bad_input', `${runs.length} windows a day; at most ${MAX_RUNS_A_DAY} make a schedule`);
+}

@@ -8,10 +8,13 @@ import type { FfmpegJob } from './job.ts';
 
 test('hardware is tried once per kind; what fails falls back to libx264', async () => {
   const tried: FfmpegJob[] = [];
-  const support = new EncoderSupport(async (job) => {
-    tried.push(job);
-    return job.output.options.includes('h264_vaapi') ? null : new NvrError('unavailable', 'no such device');
-  });
+  const support = new EncoderSupport(
+    async (job) => {
+      tried.push(job);
+      return job.output.options.includes('h264_vaapi') ? null : new NvrError('unavailable', 'no such device');
+    },
+    () => true,
+  );
   assert.equal(await support.choose('auto', silentLogger), 'libx264');
   assert.equal(await support.choose('libx264', silentLogger), 'libx264');
   assert.equal(await support.choose('made_up', silentLogger), 'libx264');

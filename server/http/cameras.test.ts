@@ -44,6 +44,7 @@ test('a camera as the interface shows it', async () => {
     'bytesReceived',
     'codec',
     'coolDownReason',
+    'encoderNote',
     'error',
     'frameRate',
     'framesDropped',
@@ -56,6 +57,7 @@ test('a camera as the interface shows it', async () => {
     'since',
     'state',
     'step',
+    'sub',
     'viewers',
     'width',
   ]);
@@ -152,6 +154,10 @@ test('what is wrong is a 400 that names the field', async () => {
     [{ ...good, recording: { mode: 'always' } }, 'recording.mode'],
     [{ ...good, recording: { segmentSeconds: 1 } }, 'recording.segmentSeconds'],
     [{ ...good, recording: { segmentSeconds: '60' } }, 'recording.segmentSeconds'],
+    [
+      { ...good, recording: { schedules: [{ cron: '* * * * * *', durationMinutes: 0.01, timezone: 'UTC' }] } },
+      'recording.schedules[0].cron',
+    ],
     [{ ...good, recording: { colour: 1 } }, 'recording.colour'],
     [{ ...good, subSource: { driver: 'iwfcam' } }, 'subSource.settings'],
   ] as const) {

@@ -37,6 +37,7 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /api/events/stream': 'viewer',
   'GET /api/outputs': 'viewer',
   'GET /api/settings': 'viewer',
+  'GET /api/encoders': 'viewer',
   'PATCH /api/settings': 'admin',
   'GET /api/audit': 'admin',
   'GET /api/openapi.json': 'viewer',

@@ -9,6 +9,7 @@ import fastify, { type RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
 import type { Auth } from '../auth/auth.ts';
 import type { Discovery } from '../cameras/discovery.ts';
+import type { EncoderStatus } from '../cameras/encoder-choice.ts';
 import type { Fleet } from '../cameras/fleet.ts';
 import type { CameraProbe } from '../cameras/probe.ts';
 import type { Bus } from '../core/bus.ts';
@@ -83,6 +84,8 @@ export type ServerOptions = {
   readonly audit: AuditLog;
   readonly events: EventLog;
   readonly settings: SettingsTable;
+  /** What is known of this machine's H.264 encoders. */
+  readonly encoders: () => readonly EncoderStatus[];
   readonly index: SegmentIndex;
   readonly recordings: Recordings;
   readonly timeline: Timeline;
@@ -179,7 +182,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(cameraRoutes, { fleet, probe, audit, recordings });
   await app.register(captureRoutes, { fleet, clock, audit });
   await app.register(eventRoutes, { fleet, bus, events, clock });
-  await app.register(settingsRoutes, { settings, audit });
+  await app.register(settingsRoutes, { settings, audit, encoders: server.encoders });
   await app.register(auditRoutes, { audit });
   await app.register(mediaRoutes, { fleet, feeds });
   await app.register(mediaVideoRoutes, { fleet, feeds });

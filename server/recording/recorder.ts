@@ -2,6 +2,7 @@
 // The order of steps is in design/recordings.md; the decisions are in cut.ts.
 
 import type { HubItem, HubReader } from '../cameras/frame-hub.ts';
+import { MAX_PRE_ROLL_SECONDS } from '../core/camera-config.ts';
 import { systemClock, type Timer } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
@@ -149,7 +150,8 @@ export class Recorder {
   /** Reads the hub until stopped. @throws NvrError when the recording failed */
   async #follow(since: number): Promise<void> {
     const { camera } = this.#options;
-    const lease = camera.config.recording.format === 'mp4' ? camera.acquireEncoded() : null;
+    const preRollMs = Math.max(0, Math.min(MAX_PRE_ROLL_SECONDS * 1000, this.#options.clock.monoMs() - since));
+    const lease = camera.config.recording.format === 'mp4' ? camera.acquireEncoded(preRollMs) : null;
     const hub = lease?.hub ?? camera.hub;
     this.#failure = null;
     this.#resuming = true;

@@ -6,8 +6,7 @@
 // for 8 hours" ends at 6 in the night that has an hour more, and has its 8 hours in the night that has one less.
 
 import type { ScheduleRule } from '../core/camera-config.ts';
-import { type Cron, parseCron } from '../core/cron.ts';
-import { NvrError } from '../core/nvr-error.ts';
+import { type Cron, type CronRun, cronRuns, parseCron } from '../core/cron.ts';
 import { localClock, localTimeZone, toLocalMs } from '../core/time-zone.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,15 +18,12 @@ const BEGIN_HORIZON_DAYS = 366 * 9;
 /** Days whose windows are remembered per rule: those of the longest window, and some. */
 const MAX_REMEMBERED_DAYS = 64;
 
-/** More separate windows than minutes is no schedule. */
-const MAX_RUNS_A_DAY = 1440;
-
 /** A stretch of time, end not included. Milliseconds since the epoch. */
 export type Window = { readonly from: number; readonly to: number };
 
 type Rule = {
   readonly cron: Cron;
-  readonly runs: readonly Run[];
+  readonly runs: readonly CronRun[];
   readonly durationMs: number;
   readonly timeZone: string;
   /** Windows that begin on a local day (days since the epoch), merged, in order. */
@@ -57,7 +53,7 @@ export class Schedule {
       toLocalMs(timeZone, 0);
       const parsed = parseCron(cron);
       const durationMs = durationMinutes * MINUTE_MS;
-      return { cron: parsed, runs: runsOf(parsed, durationMs), durationMs, timeZone, days: new Map() };
+      return { cron: parsed, runs: cronRuns(parsed, durationMs), durationMs, timeZone, days: new Map() };
     });
   }
 
@@ -135,21 +131,6 @@ function windowsOf(rule: Rule, day: number): readonly Window[] {
   if (rule.days.size >= MAX_REMEMBERED_DAYS) rule.days.clear();
   rule.days.set(day, windows);
   return windows;
-}
-
-/** Times of the day whose windows touch one another, milliseconds since midnight: from the first beginning to the last. */
-type Run = { readonly first: number; last: number };
-
-function runsOf({ secondsOfDay }: Cron, durationMs: number): Run[] {
-  const runs: Run[] = [];
-  for (const second of secondsOfDay) {
-    const at = second * 1000;
-    const run = runs.at(-1);
-    if (run && at <= run.last + durationMs) run.last = at;
-    else runs.push({ first: at, last: at });
-  }
-  if (runs.length > MAX_RUNS_A_DAY) throw new NvrError('bad_input', `more than ${MAX_RUNS_A_DAY} windows a day`);
-  return runs;
 }
 
 function windowsOfRuns({ runs, durationMs, timeZone }: Rule, day: number): Window[] {

@@ -12,6 +12,7 @@ export const keptFacts = [
   'camera.wentLive',
   'camera.lost',
   'camera.moved',
+  'camera.encoderFellBack',
   'segment.adopted',
   'recording.failed',
   'recording.clockStepped',

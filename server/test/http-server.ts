@@ -167,6 +167,7 @@ export async function serveHttp(options: WebOptions = {}): Promise<WebServer> {
     audit: new AuditLog(db, clock),
     events,
     settings: system,
+    encoders: () => [],
     index,
     recordings,
     exporter: new Exporter({ recordings, table: new ExportTable(db), bus, dataDir, clock, log }),

@@ -43,8 +43,8 @@ export class FedCamera implements RecordedCamera {
     this.encoded = new EncodedSource(this.hub, () => this.config.recording, clock, silentLogger);
   }
 
-  acquireEncoded() {
-    return this.encoded.acquire();
+  acquireEncoded(preRollMs = 0) {
+    return this.encoded.acquire(preRollMs);
   }
 
   /** Publishes the next picture, now. */

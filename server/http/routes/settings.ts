@@ -1,14 +1,20 @@
 // Settings of the whole system.
 
 import Type from 'typebox';
+import type { EncoderStatus } from '../../cameras/encoder-choice.ts';
 import type { AuditLog } from '../../store/audit.ts';
 import { defaultSettings, type SettingsTable, type SystemSettings } from '../../store/settings.ts';
 import type { App } from '../app.ts';
 import { writeAudit } from '../audit-trail.ts';
-import { NoQuery, Nullable, problems, strict } from '../schemas/common.ts';
+import { NoQuery, Nullable, OneOf, problems, strict } from '../schemas/common.ts';
 
 /** What these routes work on. */
-export type SettingsRoutesOptions = { readonly settings: SettingsTable; readonly audit: AuditLog };
+export type SettingsRoutesOptions = {
+  readonly settings: SettingsTable;
+  readonly audit: AuditLog;
+  /** What is known of this machine's H.264 encoders. */
+  readonly encoders: () => readonly EncoderStatus[];
+};
 
 const MAX_SITE_NAME = 60;
 const MAX_RETENTION_DAYS = 3650;
@@ -32,8 +38,30 @@ const SettingsPatch = Type.Partial(
   strict,
 );
 
-/** `/api/settings`. In a patch, null brings the default back. */
-export async function settingsRoutes(app: App, { settings, audit }: SettingsRoutesOptions): Promise<void> {
+const EncodersReply = Type.Array(
+  Type.Object({
+    kind: Type.String({ description: 'For recording.encoder.kind of a camera' }),
+    state: OneOf(['works', 'fails', 'untried']),
+    reason: Nullable(Type.String({ description: 'Why it fails; libx264 stands in' })),
+  }),
+);
+
+/** `/api/settings` and `/api/encoders`. In a patch, null brings the default back. */
+export async function settingsRoutes(app: App, { settings, audit, encoders }: SettingsRoutesOptions): Promise<void> {
+  app.get(
+    '/api/encoders',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        tags: ['system'],
+        summary: "This machine's H.264 encoders, tried when Perch started",
+        querystring: NoQuery,
+        response: { 200: EncodersReply, ...problems },
+      },
+    },
+    async () => encoders().map((each) => ({ ...each })),
+  );
+
   app.get(
     '/api/settings',
     {

@@ -67,6 +67,7 @@ export const StatusReply = Type.Object({
   reconnects: Type.Integer(),
   viewers: Type.Integer(),
   recording: Type.Boolean(),
+  encoderNote: Nullable(Type.String({ description: 'Why libx264 stands in for the encoder of the settings' })),
   audio: Type.Boolean(),
   sub: Nullable(SubStatusReply),
   error: Nullable(Type.Object({ code: Type.String(), message: Type.String(), at: IsoTime })),

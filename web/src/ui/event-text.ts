@@ -9,6 +9,7 @@ const sentences: Readonly<Record<string, string>> = {
   'camera.removed': 'Was removed',
   'camera.wentLive': 'Gives pictures',
   'camera.lost': 'Gives no pictures',
+  'camera.encoderFellBack': 'Another encoder stands in',
   'camera.moved': 'Was found at a new address',
   'segment.opened': 'Recording began',
   'segment.closed': 'A recording was saved',
