@@ -1,4 +1,4 @@
-// Puts the parts of signing in together. One per process; HTTP and, later, RTSP share it.
+// Puts the parts of signing in together. One per process; HTTP and RTSP share it.
 
 import type { Clock } from '../core/clock.ts';
 import type { KnownPlaceTable } from '../store/known-places.ts';

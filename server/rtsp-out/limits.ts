@@ -32,8 +32,9 @@ export const STUCK_MS = 30 * SECOND_MS;
 export const ABSENT_MS = 1500;
 /** The first picture of an encoder that is only started now. */
 export const FIRST_PICTURE_MS = 8 * SECOND_MS;
-/** Sound of a camera that has just come is waited for. */
+/** Sound of a camera that has only just come is waited for. */
 export const FIRST_SOUND_MS = 800;
+export const JUST_COME_MS = 3 * SECOND_MS;
 /** Sound that was not heard for so long is not promised. */
 export const SOUND_AGE_MS = 30 * SECOND_MS;
 /** What a client that came too early is told. */

@@ -9,7 +9,7 @@ import { type LiveCamera, NO_SIGNAL_MS } from '../live/live-camera.ts';
 import type { LiveFeeds } from '../live/live-feeds.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import type { CardSources, Size } from './card-source.ts';
-import { ABSENT_MS, FIRST_PICTURE_MS, FIRST_SOUND_MS, RETRY_SECONDS, SOUND_AGE_MS } from './limits.ts';
+import { ABSENT_MS, FIRST_PICTURE_MS, FIRST_SOUND_MS, JUST_COME_MS, RETRY_SECONDS, SOUND_AGE_MS } from './limits.ts';
 import type { StreamKind } from './target.ts';
 import { planSound, planVideo, type TrackPlan } from './track-plan.ts';
 
@@ -113,7 +113,7 @@ async function firstSound(view: LiveCamera, clock: Clock, signal: AbortSignal): 
   const newest = view.hub.newestAudio?.frame;
   if (newest) return clock.monoMs() - newest.monoMs < SOUND_AGE_MS ? newest : null;
   const { state, since } = view.status();
-  if (state !== 'live' || clock.wallMs() - since > SOUND_AGE_MS) return null;
+  if (state !== 'live' || clock.wallMs() - since > JUST_COME_MS) return null;
   const found = await frameThat(view.hub, 'audio', clock, FIRST_SOUND_MS, signal, () => true);
   return found?.kind === 'audio' ? found : null;
 }

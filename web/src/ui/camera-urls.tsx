@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
-import type { CameraInfo, UrlCheck } from '../api-types.ts';
+import type { CameraInfo, MediaOutputs, UrlCheck } from '../api-types.ts';
 import { urlOf } from '../base.ts';
 import { type Guide, guidesOf } from '../clients/guides.ts';
 import { isAdmin } from '../session.ts';
@@ -18,15 +18,15 @@ const PLACE_HOLDER = 'TOKEN';
 export function CameraUrls({ camera }: { camera: CameraInfo }) {
   const [program, setProgram] = useState<Guide['id']>('ha-generic');
   const [token, setToken] = useState<string | null>(null);
-  const [rtspPort, setRtspPort] = useState<number | null>(null);
+  const [rtsp, setRtsp] = useState<MediaOutputs['rtsp']>({ port: null, warning: null });
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    void api.outputs().then((result) => result.ok && setRtspPort(result.value.rtsp.port));
+    void api.outputs().then((result) => result.ok && setRtsp(result.value.rtsp));
   }, []);
   const guides = guidesOf({
     slug: camera.slug,
     root: urlOf(''),
-    rtspPort,
+    rtspPort: rtsp.port,
     token: token ?? PLACE_HOLDER,
     hasSound: camera.status.audio === true,
   });
@@ -50,6 +50,7 @@ export function CameraUrls({ camera }: { camera: CameraInfo }) {
         <h2>Use it elsewhere</h2>
         <p class="soft">These addresses stay the same and stay open, also while the camera is away.</p>
       </div>
+      {rtsp.warning && <Notice kind="warn">{rtsp.warning}</Notice>}
       <SelectField
         label="Program"
         value={guide?.id ?? 'ha-generic'}
