@@ -314,3 +314,8 @@ test('on a full disk everybody who is in can still read and say so', async () =>
   }
   assert.equal(status, 507);
 });
+
+test('a route that does not say who may use it stops the start', async () => {
+  await using web = await serveHttp();
+  assert.throws(() => web.app.get('/open', async () => 'to everybody'), /does not say who may use it/);
+});
