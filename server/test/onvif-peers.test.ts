@@ -2,13 +2,13 @@
 // a network namespace, and our client against a real server (tools/onvif-peer) where one was built.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import onvif from 'onvif';
 import { systemClock } from '../core/clock.ts';
 import { systemNet } from '../net/system-net.ts';
 import { OnvifSimulator, type SimulatedProfile } from '../sim/onvif/simulator.ts';
 import { freshHost } from './harness.ts';
+import { noNamespace, runInNamespace } from './namespace.ts';
 
 const profiles: readonly SimulatedProfile[] = [
   {
@@ -62,24 +62,12 @@ for (const auth of ['token', 'digest'] as const) {
   });
 }
 
-const NAMESPACE = [
-  'ip link set lo up',
-  'ip link add v0 type veth peer name v1',
-  'ip addr add 10.77.0.1/24 brd + dev v0',
-  'ip link set v0 up && ip link set v1 up',
-  'ip route add 224.0.0.0/4 dev v0',
-].join(' && ');
-const unshare = (script: string) =>
-  spawnSync('unshare', ['-rn', 'sh', '-c', script], { encoding: 'utf8', timeout: 60_000 });
-const noNamespace = unshare(NAMESPACE).status === 0 ? false : 'network namespaces cannot be made here';
-
 test('true multicast: we find the device, the onvif package finds it; a real server tells its streams where one was built', {
   skip: noNamespace,
   timeout: 60_000,
 }, (t) => {
   const binary = process.env.PERCH_ONVIF_PEER ?? '';
-  const child = new URL('onvif-network.ts', import.meta.url).pathname;
-  const run = unshare(`${NAMESPACE} && exec '${process.execPath}' '${child}' '${binary}'`);
+  const run = runInNamespace('onvif-network.ts', [binary]);
   assert.equal(run.status, 0, run.stderr);
   const { found, theirs, peer } = JSON.parse(run.stdout);
   const ours = { name: 'Front door SIM-1', address: '10.77.0.1', url: 'http://10.77.0.1:8000/onvif/device_service' };

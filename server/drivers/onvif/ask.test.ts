@@ -84,17 +84,17 @@ test('a search finds each device once, by its own name, at the address that answ
 test('targets are asked alone; answers of others, and answers to nobody, do not count', async () => {
   const { search, sims, net, sim } = await world({ discoveryPort: 3999 }, { host: '10.0.0.3' });
   const liar = await net.host('10.0.0.66').openUdp({ port: 5000 });
-  const probes: { port: number; id: string }[] = [];
+  let probes = 0;
+  const match = { endpoint: 'urn:uuid:1', addresses: [sim.url], scopes: new Map() };
   sim.faults = {
-    match: (id) => {
-      probes.push({ port: 0, id });
-      return encodeProbeMatch('urn:uuid:00000000-0000-0000-0000-000000000000', 'x', {
-        ...{ endpoint: 'urn:uuid:1', addresses: [sim.url], scopes: new Map() },
-      });
+    match: (id, from) => {
+      probes++;
+      liar.send(encodeProbeMatch(id, 'x', match), from);
+      return encodeProbeMatch('urn:uuid:00000000-0000-0000-0000-000000000000', 'x', match);
     },
   };
   assert.deepEqual(await search([`${CAMERA}:3999`, 'no.such.name', `${CAMERA}:0`, '']), []);
-  assert.ok(probes.length > 0);
+  assert.ok(probes > 0);
   assert.equal(sims[1]!.stats.probes, 0);
   await liar.close();
 });

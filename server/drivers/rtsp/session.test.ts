@@ -89,6 +89,10 @@ test('each failure has its own sentence, and none repeats a credential', async (
   const sdp = (line: string) => ({ sdp: `v=0\r\ns=x\r\n${line}\r\n` });
   assert.match((await wrong({}, { url: `rtsp://${CAMERA}:554/other` })).message, /no stream at this path/);
   assert.match((await wrong({}, { url: `rtsp://${CAMERA}:99/` })).message, /refused the connection/);
+  world.net.cut(CAMERA);
+  const away = await wrong({});
+  assert.deepEqual([away.code, away.message], ['timeout', `${CAMERA}:554 did not answer within 5 s`]);
+  world.net.mend(CAMERA);
   const redirect = await wrong({ redirectTo: 'rtsp://admin:hunter2@10.0.0.9:554/x?password=hunter2' });
   assert.equal(redirect.reason, 'redirect');
   assert.match(redirect.message, /redirects to another address \(10\.0\.0\.9:554\)/);
@@ -96,12 +100,15 @@ test('each failure has its own sentence, and none repeats a credential', async (
   assert.equal((await wrong({ answer: { method: 'SETUP', status: 461 } })).reason, 'transport');
   assert.match((await wrong({ answer: { method: 'PLAY', status: 500 } })).message, /answers PLAY with 500/);
   assert.equal((await wrong({ answer: { method: 'SETUP', status: 403 } })).code, 'refused');
-  assert.equal((await wrong(sdp('m=audio 0 RTP/AVP 0'))).reason, 'noVideo');
+  const noVideo = await wrong(sdp('m=audio 0 RTP/AVP 0'));
+  assert.deepEqual([noVideo.reason, noVideo.message], ['noVideo', `${CAMERA}:554 sends no video on this path`]);
   const codec = await wrong(sdp('m=video 0 RTP/AVP 96\r\na=rtpmap:96 MP4V-ES/90000'));
   assert.deepEqual([codec.code, codec.reason], ['protocol', 'codec']);
   assert.match(codec.message, /MP4V-ES/);
   assert.equal((await wrong({ sdp: 'hello' })).code, 'protocol');
-  assert.deepEqual(await wrong({ silent: true }).then(({ code, reason }) => [code, reason]), ['timeout', 'stalled']);
+  const silent = await wrong({ silent: true });
+  assert.deepEqual([silent.code, silent.reason], ['timeout', 'stalled']);
+  assert.match(silent.message, /^10\.0\.0\.2:554 .*did not answer/);
 });
 
 test('a firmware that does not know OPTIONS is no obstacle', async () => {

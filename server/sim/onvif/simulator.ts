@@ -12,7 +12,7 @@ import {
   SOAP_TYPE,
   tokenDigest,
 } from '../../drivers/onvif/wire.ts';
-import type { Net, UdpSocket } from '../../net/net.ts';
+import type { Endpoint, Net, UdpSocket } from '../../net/net.ts';
 import type { ByteStream, StreamListener } from '../../net/stream.ts';
 import { Gate } from '../gate.ts';
 import { type AnswerContext, answers, fault, operationOf, type SimulatedProfile } from './answers.ts';
@@ -38,7 +38,7 @@ export type OnvifFaults = {
   /** Asks for a password in clear. */
   readonly basicOnly?: boolean;
   /** Answers this to probes instead. */
-  readonly match?: (probeId: string) => Uint8Array;
+  readonly match?: (probeId: string, from: Endpoint) => Uint8Array;
 };
 
 /** Options of {@link OnvifSimulator}. */
@@ -144,7 +144,7 @@ export class OnvifSimulator implements AsyncDisposable {
           ['hardware', hardware],
         ]),
       };
-      socket.send(this.faults.match?.(probe.id) ?? encodeProbeMatch(probe.id, randomUUID(), match), from);
+      socket.send(this.faults.match?.(probe.id, from) ?? encodeProbeMatch(probe.id, randomUUID(), match), from);
     });
   }
 
