@@ -42,6 +42,7 @@ test('what stands where secrets stand goes, and nothing else', async () => {
     ['authorization:Basic dTpw\r\nA: b', 'dTpw', /A: b$/],
     ['X-WSSE: UsernameToken PasswordDigest="zzz9", Nonce="1"\r\nA: b', 'zzz9', /A: b$/],
     ['<body><DevAuth>q1q1</DevAuth><Nonce>5</Nonce></body>', 'q1q1', /<Nonce>5<\/Nonce>/],
+    ['<s:Password Type="http://a.example/x#PasswordDigest">q1q1=</s:Password><Nonce>5<', 'q1q1', /<Nonce>5</],
     ['GET /x.cgi?user=admin&password=p4p4&channel=1 HTTP/1.1', 'p4p4', /user=admin&password=x+&channel=1 HTTP/],
     ['GET /x.cgi?loginuse=a&loginpas=p4p4&user=a&pwd=p4p4& HTTP/1.1', 'p4p4', /loginuse=a/],
     ['rtsp://h/user=admin_password=p4p4_channel=1.sdp', 'p4p4', /user=admin_password=/],

@@ -20,7 +20,7 @@ const places: readonly RegExp[] = [
   /(x-wsse[ \t]*:[ \t]*)([\t -~\x80-\xff]+)/gi,
   /((?:set-)?cookie[ \t]*:[ \t]*)([\t -~\x80-\xff]+)/gi,
   /((?:passworddigest|rspauth|response)=")([ !#-~\x80-\xff]+)/gi,
-  /(<(?:devauth|password|passwd|pwd|pass)>)([\t -;=-~\x80-\xff]+)/gi,
+  /(<(?:[a-z0-9]{1,16}:)?(?:devauth|password|passwd|pwd|pass)(?:[ \t][ -;=?-~]{0,256})?>)([\t -;=-~\x80-\xff]+)/gi,
   /((?:password|passwd|pass|pwd|loginpas|loginpass|token|secret|api_?key)["']?[ \t]*[=:][ \t]*["']?)([!#-%(-+\--:=?-\\^-|~\x80-\xff]+)/gi,
   /(:\/\/[!-.0-9;->A-~\x80-\xff]{0,256}:)([!-.0->A-~\x80-\xff]{1,256})(?=@)/g,
 ];
