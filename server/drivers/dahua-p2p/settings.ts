@@ -7,7 +7,7 @@ import type { Credentials } from '../../net/http-auth.ts';
 import { passwordField, readCredentials, usernameField } from '../source-settings.ts';
 import { type CloudProfile, DEFAULT_SERVER, DEFAULT_VERSION, type Dialect, defaultProfiles } from './dialect.ts';
 
-const SERVER = '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:\\d{1,5})?$';
+const SERVER = '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[1-9]\\d{0,4})?$';
 const CHOICE = { advanced: true } as const;
 
 const profileSchema = Type.Object(
