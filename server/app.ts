@@ -37,7 +37,9 @@ import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
 import { ExportTable } from './store/exports.ts';
 import { GapTable } from './store/gaps.ts';
+import { DATABASE_FILE } from './store/known-data.ts';
 import { KnownPlaceTable } from './store/known-places.ts';
+import { DataWatch, openCopy, whyReadOnly } from './store/read-only-data.ts';
 import { Secrets } from './store/secrets.ts';
 import { SegmentIndex } from './store/segment-index.ts';
 import { SessionTable } from './store/sessions.ts';
@@ -46,8 +48,8 @@ import { StorageIdentityTable } from './store/storage-identity.ts';
 import { TokenTable } from './store/tokens.ts';
 import { UserTable } from './store/users.ts';
 
-/** The database in the data folder. */
-export const DATABASE_FILE = 'perch.db';
+export { DATABASE_FILE, isDataMissing, knownDataFile, rememberData } from './store/known-data.ts';
+
 /** The key of the stored camera passwords, in the data folder. */
 export const KEY_FILE = 'secret.key';
 /** Recordings in the data folder. */
@@ -69,6 +71,10 @@ export type PerchApp = {
   readonly fleet: Fleet;
   readonly bus: Bus;
   readonly recordings: Recordings;
+  /** Why nothing can be changed or recorded, or `null`: Perch works on a copy of a database that cannot be written. */
+  readonly readOnly: string | null;
+  /** Resolves, with the reason, when the data directory must be opened anew: stop this app and make another. */
+  readonly reopen: Promise<string>;
   /** Listens, then lets cameras dial. Resolves with the address. @throws NvrError `conflict` when the port is taken */
   start(): Promise<{ url: string; port: number }>;
   /** Closes recordings, says goodbye to cameras, ends streams, closes the database. */
@@ -84,8 +90,9 @@ export function createApp(options: AppOptions): PerchApp {
   const { config } = options;
   makeFolder(config.dataDir);
   using parts = new DisposableStack();
-  parts.use(DataLock.acquire(config.dataDir));
-  const app = build(options, parts);
+  const readOnly = lockData(config.dataDir, parts);
+  if (readOnly !== null) options.log.error({ dataDir: config.dataDir }, readOnly);
+  const app = build(options, parts, readOnly);
   const held = parts.move();
   return {
     ...app,
@@ -99,12 +106,35 @@ export function createApp(options: AppOptions): PerchApp {
   };
 }
 
-/** @param parts gets what must be closed at the end, also when the building fails half way */
-function build(options: AppOptions, parts: DisposableStack): PerchApp {
+/**
+ * Locks the data directory. One that cannot be written needs no lock: nobody else can write it either.
+ * @returns why it is read-only, or `null`
+ * @throws NvrError as {@link createApp}
+ */
+function lockData(dataDir: string, parts: DisposableStack): string | null {
+  try {
+    parts.use(DataLock.acquire(dataDir));
+    return null;
+  } catch (error) {
+    const why = isNvrError(error, 'unavailable') && existsSync(join(dataDir, DATABASE_FILE)) && whyReadOnly(dataDir);
+    if (!why) throw error;
+    return `The data directory ${dataDir} cannot be written (${why}): nothing is recorded or changed until it can`;
+  }
+}
+
+/**
+ * @param parts gets what must be closed at the end, also when the building fails half way
+ * @param readOnly why the data directory cannot be written, or `null`
+ */
+function build(options: AppOptions, parts: DisposableStack, readOnly: string | null): PerchApp {
   const { config, log, clock = systemClock } = options;
   const net = cameraNet(options.net ?? systemNet);
   const secrets = Secrets.fromFile(join(config.dataDir, KEY_FILE));
-  const db = parts.adopt(openDatabase(join(config.dataDir, DATABASE_FILE)), (open) => void open.close());
+  const databaseFile = join(config.dataDir, DATABASE_FILE);
+  const openData = readOnly === null ? openDatabase : openCopy;
+  const db = parts.adopt(openData(databaseFile), (open) => void open.close());
+  const watch = new DataWatch({ dataDir: config.dataDir, databaseFile, readOnly: readOnly !== null, clock });
+  parts.defer(() => watch.stop());
   const recordingsDir = join(config.dataDir, RECORDINGS_FOLDER);
 
   const bus = new Bus((err, name) => log.error({ err, fact: name }, 'A listener failed'));
@@ -140,7 +170,8 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
     cameraOfFolder: (folder) => table.folders().find((known) => known.folder === folder)?.cameraId ?? null,
     limits: () => ({ maxBytes: settings.current.maxRecordingBytes, minFreeBytes: settings.current.minFreeBytes }),
     identity: new StorageIdentityTable(db),
-    databaseFile: join(config.dataDir, DATABASE_FILE),
+    databaseFile,
+    readOnly,
     forgetFolder: (folder) => table.forgetFolder(folder),
   });
   const gaps = new GapTable(db);
@@ -174,6 +205,8 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
     fleet,
     bus,
     recordings,
+    readOnly,
+    reopen: watch.back,
     async start() {
       const tls = config.tls && readTls(config.tls);
       if (config.admin && auth.accounts.setupRequired) await setUpAdmin(auth, config.admin);
@@ -204,6 +237,7 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
           frameAncestors: config.frameAncestors,
           tls,
           webRoot: existsSync(WEB_ROOT) ? WEB_ROOT : null,
+          readOnly,
         },
       });
       const port = await listen(server, config);
@@ -216,7 +250,7 @@ function build(options: AppOptions, parts: DisposableStack): PerchApp {
       void recordings
         .start()
         .catch((err: unknown) => log.error({ err }, 'Recording could not start'))
-        .then(() => (isStopping ? undefined : exporter.start()));
+        .then(() => (isStopping || readOnly !== null ? undefined : exporter.start()));
       return { url: publicUrl(config, port), port };
     },
     async stop() {

@@ -11,6 +11,8 @@ const STOP_DEADLINE_MS = 4700;
 /** The last lines get this long to reach whoever reads them. */
 const FLUSH_MS = 200;
 const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+/** How often a data directory that is not there is looked for. */
+const DATA_LOOK_MS = 2000;
 const EXIT_BAD_CONFIG = 2;
 const EXIT_FAILED = 1;
 
@@ -82,23 +84,59 @@ process.on('uncaughtException', (error) => {
   stop('uncaughtException', EXIT_FAILED);
 });
 
-const starting: Promise<void> = (async () => {
+/** Starts, and starts anew when the data directory went and came back, or could not be written and now can. */
+async function start(port: number): Promise<void> {
   log.info({ dataDir: config.dataDir }, 'Starting');
-  const { createApp } = await import('./app.ts');
+  const { createApp, isDataMissing, knownDataFile, rememberData } = await import('./app.ts');
   const { startDemo } = await import('./demo.ts');
   // Loading holds the event loop: a signal that came meanwhile is heard in this turn.
   await new Promise<void>((resolve) => setImmediate(resolve));
+  const isDemo = process.argv.includes('--demo');
+  const known = knownDataFile(process.env);
+  if (!isDemo) await waitForData(known, () => isDataMissing(known, config.dataDir));
   isOpen = true;
-  app = process.argv.includes('--demo') ? await startDemo(config, log) : createApp({ config, log });
-  const { url } = await app.start();
-  output.write(`\nPerch is running. Open ${url} in a browser.\n\n`);
-})();
+  app = isDemo ? await startDemo(config, log) : createApp({ config: { ...config, port }, log });
+  const { readOnly, reopen } = app;
+  const listening = await app.start();
+  if (!isDemo && readOnly === null) rememberData(known, config.dataDir);
+  void reopen.then((reason) => restart(reason, listening.port));
+  output.write(`\nPerch is running. Open ${listening.url} in a browser.\n\n`);
+}
 
-starting.catch(async (error: unknown) => {
+/** The empty place of a disk that is not mounted is not a new installation. */
+async function waitForData(known: string, isMissing: () => boolean): Promise<void> {
+  for (let isSaid = false; isMissing(); isSaid = true) {
+    if (!isSaid) {
+      log.error(
+        {},
+        `The data directory ${config.dataDir} held a Perch on a disk that is not there: is it mounted? Waiting`,
+      );
+      output.write(`perch: to begin anew in ${config.dataDir}, stop Perch and delete ${known}\n`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, DATA_LOOK_MS));
+  }
+}
+
+function restart(reason: string, port: number): void {
+  if (stopping) return;
+  log.warn({ dataDir: config.dataDir }, `The data directory ${reason}: starting anew`);
+  const old = app;
+  app = null;
+  starting = (async () => {
+    await old?.stop().catch((error: unknown) => log.warn({ err: error }, 'The end on the old data directory failed'));
+    await start(port);
+  })();
+  starting.catch(fail);
+}
+
+async function fail(error: unknown): Promise<void> {
   if (isNvrError(error) && error.code !== 'internal') process.stderr.write(`perch: ${error.message}\n`);
   else log.fatal({ err: error }, 'Perch could not start');
   // A signal came meanwhile: `stop` ends what there is.
   if (stopping) return;
   await app?.stop().catch(() => {});
   exit(isNvrError(error, 'bad_input') ? EXIT_BAD_CONFIG : EXIT_FAILED);
-});
+}
+
+let starting = start(config.port);
+starting.catch(fail);

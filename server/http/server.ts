@@ -29,6 +29,7 @@ import { installCoercion } from './plugins/coerce.ts';
 import { boundConnections } from './plugins/connections.ts';
 import { installErrors, refuseAddress, refuseBytes } from './plugins/errors.ts';
 import { DOCS_PREFIX, installOpenapi } from './plugins/openapi.ts';
+import { refuseChanges } from './plugins/read-only.ts';
 import { installRequestLog, QuietLog, requestLogger } from './plugins/request-log.ts';
 import { installSecurityHeaders } from './plugins/security-headers.ts';
 import { auditRefusals } from './refused-credentials.ts';
@@ -48,6 +49,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { type MediaOutputs, NO_OUTPUTS, outputRoutes } from './routes/outputs.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { playbackRoutes } from './routes/playback.ts';
+import { rehearsalRoutes } from './routes/rehearsals.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { settingsRoutes } from './routes/settings.ts';
@@ -70,6 +72,8 @@ export type ServerSettings = {
   readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer } | null;
   /** Folder of the built dashboard; `null` serves none (tests). */
   readonly webRoot: string | null;
+  /** Why nothing can be changed, or `null`. */
+  readonly readOnly?: string | null;
 };
 
 /** The domain objects that routes work on. */
@@ -168,6 +172,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   app.addHook('preClose', async () => feeds.close()); // before the WebSocket plugin's own hook, which gives no reason
   await app.register(websocket, { options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES } });
   installCoercion(app);
+  if (options.readOnly) refuseChanges(app, options.readOnly);
 
   installBodies(app);
   await installOpenapi(app, version);
@@ -192,6 +197,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(playbackRoutes, { fleet, recordings, deeds });
   await app.register(timelineRoutes, { fleet, timeline, recordings, events });
   await app.register(exportRoutes, { fleet, exporter, audit, deeds });
+  await app.register(rehearsalRoutes, { fleet, recordings, clock });
   await app.register(storageRoutes, { fleet, recordings });
   await app.register(metricsRoutes, { fleet });
   await app.register(outputRoutes, { outputs: server.outputs ?? (() => NO_OUTPUTS) });

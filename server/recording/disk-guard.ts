@@ -127,11 +127,11 @@ export class DiskGuard {
     if (databaseFile !== undefined && !(await exists(databaseFile))) {
       return { state: 'missing', message: `The data directory ${dirname(databaseFile)} is not mounted any more` };
     }
+    const refused = this.#settle();
+    if (refused) return refused;
     const identified = await this.#identify();
     if (identified) return identified;
     await access(root, constants.W_OK);
-    const refused = this.#settle();
-    if (refused) return refused;
     const space = await diskSpace(root);
     if (!space) return { state: 'missing', message: `The file system of ${root} does not answer` };
     const factor = this.#look.state === 'full' ? RESUME_FACTOR : 1;

@@ -7,7 +7,7 @@ import type { Bus } from '../core/bus.ts';
 import type { RecordingSettings } from '../core/camera-config.ts';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import { toNvrError } from '../core/nvr-error.ts';
+import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { Span } from '../store/gaps.ts';
 import type { Segment, SegmentIndex } from '../store/segment-index.ts';
 import { type AdoptionReport, adopt } from './adoption.ts';
@@ -19,7 +19,7 @@ import { applyGlobalLimits, applyRetention, type GlobalLimits } from './retentio
 import { Schedule } from './schedule.ts';
 import { ScheduleWaker } from './schedule-waker.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { readStorage, type StorageFigures } from './storage.ts';
+import { type FolderPlan, readStorage, type StorageFigures } from './storage.ts';
 
 const RETENTION_EVERY_MS = 60_000;
 /** An order by hand; `auto` leaves it to mode and schedule. */
@@ -41,6 +41,8 @@ export type RecordingsOptions = {
   /** Which storage is the right one; without it any. */
   readonly identity?: NonNullable<DiskGuardOptions['identity']>;
   readonly databaseFile?: string;
+  /** Why nothing may be recorded in this life: the index is a copy of one that cannot be written. */
+  readonly readOnly?: string | null;
   /** A camera's recordings are all gone: its folder's name is free again. */
   readonly forgetFolder?: (folder: string) => void;
 };
@@ -210,12 +212,15 @@ export class Recordings {
     for (const known of folders) if (await this.files.removeEmptyFolder(known)) forgetFolder?.(known);
   }
 
-  /** Space taken and left, per folder. @param days of history */
-  storage(days = 0): Promise<StorageFigures> {
+  /** Space taken and left, per folder. @param days of history @param instead how a folder would grow instead */
+  storage(days = 0, instead?: FolderPlan): Promise<StorageFigures> {
     const { index, fleet } = this.#options;
     const cameras = fleet.all().map(({ config }) => ({ folder: config.folder, retention: config.recording.retention }));
     const nowMs = this.#clock.wallMs();
-    return readStorage({ root: this.files.root, index, cameras, limits: this.#limits, nowMs, days });
+    return readStorage({
+      ...{ root: this.files.root, index, cameras, limits: this.#limits, nowMs, days },
+      ...(instead && { instead }),
+    });
   }
 
   get #limits(): GlobalLimits {
@@ -306,7 +311,8 @@ export class Recordings {
 
   /** Rows that a full or read-only disk did not take. @throws NvrError while it still does not */
   #settle(): void {
-    const { index, bus } = this.#options;
+    const { index, bus, readOnly } = this.#options;
+    if (readOnly) throw new NvrError('unavailable', readOnly);
     for (const { camera, folder, id, startAt, endAt, bytes } of index.settle()) {
       const fact = { camera: camera ?? '', slug: folder, segment: id, start: startAt, end: endAt, bytes };
       bus.publish('segment.closed', fact);
