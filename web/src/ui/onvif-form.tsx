@@ -189,7 +189,7 @@ function StreamChoice({ device, driver, found, credentials: given }: ChoiceProps
       <TestResult test={test} busy={test === null && !adding} plan={driver.steps ?? []} reached={reached} />
       <SelectField label="Recorded, and shown large" value={main} options={options} onValue={setMain} />
       <SelectField
-        label="In the grid, and for motion"
+        label="In the grid"
         hint="A smaller stream spares this machine and the network. It is used only while somebody looks."
         value={sub}
         options={[{ value: NO_SUB, label: 'The same' }, ...options.filter(({ value }) => value !== main)]}

@@ -66,8 +66,8 @@ export function SubSourceForm({ camera }: { camera: CameraInfo }) {
     <section class="card" aria-label="Smaller stream">
       <h2>Smaller stream</h2>
       <p class="soft small">
-        Most cameras have a second stream of less size. The grid, motion and <code>/mjpeg</code> then use it; recordings
-        and the camera’s page stay with the first.
+        Most cameras have a second stream of less size. The grid and <code>/mjpeg</code> then use it; recordings and the
+        camera’s page stay with the first.
       </p>
       <form class="form" onSubmit={save}>
         <CheckField label="The camera has a smaller stream" checked={wanted} onChecked={setWanted} />
