@@ -13,11 +13,11 @@ const START_AT = Date.UTC(2026, 4, 1, 10);
 const MINUTE_MS = 60_000;
 const FILM = 'not really a film, but the bytes of a file';
 
-/** Streams without an end, or that start an ffmpeg for pictures that no decoder takes: asked for in tests of their own. */
+/** Streams without an end, what takes its time, and what starts an ffmpeg for pictures that no decoder takes: asked for in tests of their own. */
 export const ENDLESS: ReadonlySet<string> = new Set([
   ...['/api/events/stream', '/api/live', '/cameras/:camera/mjpeg', '/cameras/:camera/frames'],
   ...['/cameras/:camera/live.mp4', '/cameras/:camera/hls/index.m3u8', '/cameras/:camera/audio'],
-  '/cameras/:camera/audio.wav',
+  ...['/cameras/:camera/audio.wav', '/api/cameras/:camera/capture'],
 ]);
 
 /** A route's address with its parameters filled in, and the span where one must be given. */
