@@ -61,6 +61,7 @@ export class Encoder {
   readonly #abort = new AbortController();
   readonly #choice: EncoderChoice;
   #running: Promise<void> | null = null;
+  #process: FfmpegProcess | null = null;
   /** Given to an ffmpeg that died, or come while there was none: the next one gets them first, so that no recording has a hole. */
   #held: VideoFrame[] = [];
   /** Were inside an ffmpeg that died: a second time they are left out, for they may be why. */
@@ -74,6 +75,11 @@ export class Encoder {
     this.#clock = options.clock ?? systemClock;
     this.#choice = new EncoderChoice(options.settings.kind, options.log, options.onFallBack);
     this.hub = new FrameHub(Math.max(HUB_MIN_SPAN_MS, options.preRollMs ?? 0));
+  }
+
+  /** Process id of the ffmpeg of now; `null` between two. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
   }
 
   start(): void {
@@ -170,6 +176,7 @@ export class Encoder {
     const kind = await this.#choice.kind();
     const job = encoderJob({ ...size, settings, kind, epochMs: run.zero.at, segmentSeconds });
     const process = FfmpegProcess.start(job, { log: this.#options.log });
+    this.#process = process;
     const pending = new Map<number, VideoFrame>();
     const output = this.#publishOutput(process, run, pending);
     const exited = new AbortController();
@@ -202,6 +209,7 @@ export class Encoder {
       return frame;
     } finally {
       watchdog.cancel();
+      this.#process = null;
       await process.stop(0);
     }
   }

@@ -56,6 +56,7 @@ const expected: Readonly<Record<string, Access>> = {
   'GET /api/cameras/:camera/segments': 'viewer',
   'GET /api/cameras/:camera/days': 'viewer',
   'POST /api/cameras/:camera/recording': 'admin',
+  'POST /api/cameras/:camera/recording/rehearsal': 'admin',
   'GET /api/cameras/:camera/timeline': 'viewer',
   'GET /api/cameras/:camera/thumbnail.jpg': 'media',
   'GET /api/timeline': 'viewer',

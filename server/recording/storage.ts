@@ -1,7 +1,7 @@
 // What recordings take, and how long the disk lasts at this pace. Figures come from the index and the file system alone.
 
 import type { RecordingSettings } from '../core/camera-config.ts';
-import type { FolderDay, SegmentIndex } from '../store/segment-index.ts';
+import type { FolderDay, FolderTotals, SegmentIndex } from '../store/segment-index.ts';
 import { diskSpace } from './disk-guard.ts';
 import { type Outlook, project } from './projection.ts';
 import { type GlobalLimits, minFreeBytes } from './retention.ts';
@@ -47,19 +47,30 @@ export type StorageQuestion = {
   readonly nowMs: number;
   /** How many days of history. */
   readonly days: number;
+  /** A folder's pace and rule as they would be, instead of what they were: "what if?". */
+  readonly instead?: FolderPlan;
 };
+
+/** How a folder would grow. */
+export type FolderPlan = StoredCamera & { readonly bytesPerDay: number };
 
 /** Reads the figures. A file system that cannot be asked has nothing free. */
 export async function readStorage(question: StorageQuestion): Promise<StorageFigures> {
-  const { root, index, cameras, limits, nowMs, days } = question;
+  const { root, index, cameras, limits, nowMs, days, instead } = question;
   const disk = (await diskSpace(root)) ?? { freeBytes: 0, totalBytes: 0 };
   const keptFree = Math.ceil(minFreeBytes(limits.minFreeBytes, disk.totalBytes));
   const today = Math.floor(nowMs / DAY_MS);
-  const folders = index.totals().map(({ folder, bytes, segments }) => {
+  const totals: Pick<FolderTotals, 'folder' | 'bytes' | 'segments'>[] = index.totals();
+  if (instead && !totals.some(({ folder }) => folder === instead.folder)) {
+    totals.push({ folder: instead.folder, bytes: 0, segments: 0 });
+  }
+  const folders = totals.map(({ folder, bytes, segments }) => {
     const oldestAt = index.firstStart(folder);
-    const rule = cameras.find((camera) => camera.folder === folder)?.retention;
+    const plan = instead?.folder === folder ? instead : null;
+    const rule = (plan ?? cameras.find((camera) => camera.folder === folder))?.retention;
     const history = days > 0 ? index.days(folder, today - days + 1, today) : [];
-    return { folder, bytes, segments, oldestAt, bytesPerDay: pace(index, folder, nowMs), history, rule };
+    const bytesPerDay = plan ? plan.bytesPerDay : pace(index, folder, nowMs);
+    return { folder, bytes, segments, oldestAt, bytesPerDay, history, rule };
   });
   const projected = folders.map(({ bytes, bytesPerDay, oldestAt, rule }) => ({
     ...{ bytes, ageDays: oldestAt === null ? 0 : (nowMs - oldestAt) / DAY_MS, rule: rule ?? {} },
