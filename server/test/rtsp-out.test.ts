@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -186,6 +187,21 @@ test('a JPEG camera with sound: H.264 from its one encoder and A-law, for two at
   assert.ok(Math.abs(ends[0]!.at(-1)! - ends[1]!.at(-1)!) < 0.7, 'sound and pictures go together');
   assert.equal((await probe(url('camera-1/jpeg')))[0]?.codec_name, 'mjpeg');
   assert.equal(nvr.app.fleet.get('camera-1').status().viewers, 0);
+});
+
+test('a taken port is a warning that the API tells, a port that is off is neither', { timeout: 30_000 }, async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  const outputs = async (rtspPort: number | null) => {
+    await using nvr = await startNvr({ config: { rtspPort } });
+    return (await nvr.ok<{ rtsp: { port: number | null; warning: string | null } }>('GET', '/api/outputs')).rtsp;
+  };
+  const taken = await outputs(port);
+  assert.equal(taken.port, null);
+  assert.match(taken.warning ?? '', new RegExp(`127\\.0\\.0\\.1:${port} is in use.*PERCH_RTSP_PORT`));
+  assert.deepEqual(await outputs(null), { port: null, warning: null });
+  other.close();
 });
 
 const VIDEO = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 !';

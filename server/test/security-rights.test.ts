@@ -4,6 +4,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
+import { silentLogger } from '../core/logger.ts';
+import { LiveFeeds } from '../live/live-feeds.ts';
+import { systemNet } from '../net/system-net.ts';
+import { RtspServer } from '../rtsp-out/server.ts';
+import { RtspClient } from './rtsp-client.ts';
 import { addressOf, ENDLESS, HIDDEN, SEEN, serveTwoCameras, type TwoCameras } from './two-cameras.ts';
 
 /** Everything by which the hidden camera could be known. */
@@ -163,4 +168,36 @@ test('exports: none of the hidden camera is made, estimated, listed, seen, remov
     assert.doesNotMatch((await call('GET', '/api/exports')).body, new RegExp(id), who);
   }
   assert.equal((await web.app.inject({ url: `/api/exports/${id}`, headers: admin })).statusCode, 200);
+});
+
+test('RTSP: an address of the hidden camera is answered like one that does not exist, whatever is asked', async () => {
+  await using web = await serveTwoCameras();
+  const feeds = new LiveFeeds({ clock: web.clock, bus: web.bus, log: silentLogger });
+  const parts = { net: systemNet.streams, auth: web.auth, fleet: web.fleet, feeds, log: silentLogger };
+  const server = new RtspServer({ ...parts, onRefused: () => {} });
+  const port = await server.listen('127.0.0.1', 0);
+  const transport = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' };
+  let asked = 0;
+  for (const [who, { authorization }] of Object.entries(web.limited)) {
+    if (authorization === undefined) continue; // there are no cookies here
+    for (const path of ['', '/jpeg', '/sub', '/trackID=0']) {
+      for (const method of ['DESCRIBE', 'SETUP', 'PLAY', 'PAUSE', 'GET_PARAMETER', 'TEARDOWN']) {
+        const ask = async (ref: string) => {
+          using client = await RtspClient.open(port);
+          const headers = { Authorization: authorization, ...transport };
+          const { status, headers: said } = await client.ask(method, `rtsp://127.0.0.1:${port}/${ref}${path}`, headers);
+          return { status, said: [...said] };
+        };
+        const missing = await ask('nothing-here');
+        asked++;
+        assert.equal(missing.status, 404);
+        for (const ref of [HIDDEN, web.fleet.get(HIDDEN).id])
+          assert.deepEqual(await ask(ref), missing, `${method} ${path} ${who}`);
+        if (method === 'PLAY' && path === '') assert.equal((await ask(SEEN)).status, 454, 'the other one is there');
+      }
+    }
+  }
+  assert.ok(asked > 40);
+  await server.close();
+  feeds.close();
 });

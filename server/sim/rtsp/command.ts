@@ -15,7 +15,7 @@ const options = {
   host,
   source: { ...commonOptions.source, help: 'testsrc, or a video file' },
   ...{ fps, width, height, loss, seed },
-  port: { type: 'integer', default: 8554, min: 0, max: 65535, help: 'RTSP port, 0 = any' },
+  port: { type: 'integer', default: 10_554, min: 0, max: 65535, help: 'RTSP port, 0 = any' },
   path: { type: 'text', value: 'PATH', default: '/stream1', help: 'the path of the stream' },
   auth: { type: 'text', value: 'SCHEME', default: 'none', help: AUTH_SCHEMES.join(', ') },
   username: { type: 'text', value: 'NAME', default: 'admin', help: 'user name, with --auth' },
