@@ -22,6 +22,7 @@ const expected: Readonly<Record<string, Access>> = {
   'DELETE /api/tokens/:id': 'admin',
   'GET /api/drivers': 'viewer',
   'POST /api/drivers/:driver/channels': 'admin',
+  'POST /api/drivers/onvif/profiles': 'admin',
   'POST /api/discovery': 'admin',
   'GET /api/cameras': 'viewer',
   'POST /api/cameras': 'admin',
