@@ -1,7 +1,7 @@
 // Makes one export in its work folder, then moves it to its place. What is finished in the work folder is not made again
 // after a restart.
 
-import { constants, copyFile, link, mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NvrError } from '../core/nvr-error.ts';
 import { exportPieceJob, joinJob, joinList, parseProgress } from '../ffmpeg/export-job.ts';
@@ -120,7 +120,7 @@ async function hold(file: PlaybackFile, { source, files, work, from, to }: Expor
     if (!(await exists(path))) {
       // An open file grows: what it has now is copied. A closed one never changes.
       if (file.indexed) await linkOrCopy(await files.locate(file.path), path);
-      else await copyFile(await files.locate(file.path), path);
+      else await copyWhole(await files.locate(file.path), path);
     }
     const { audio, width, height } = await readTracks(path);
     const span = { startMs, durationMs: endMs - startMs, cut: !whole };
@@ -134,7 +134,13 @@ async function hold(file: PlaybackFile, { source, files, work, from, to }: Expor
 
 async function linkOrCopy(from: string, to: string): Promise<void> {
   if (await exists(to)) return;
-  await link(from, to).catch(() => copyFile(from, to, constants.COPYFILE_EXCL));
+  await link(from, to).catch(() => copyWhole(from, to));
+}
+
+/** A copy is there whole or not at all: a start after a kill takes what is there for finished. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  await copyFile(from, `${to}.part`);
+  await rename(`${to}.part`, to);
 }
 
 const exists = (path: string) =>

@@ -4,11 +4,12 @@
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bus } from '../core/bus.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import { newId } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
-import { NvrError, toNvrError } from '../core/nvr-error.ts';
+import { isNvrError, NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { ExportRow, ExportTable } from '../store/exports.ts';
+import { diskSpace } from './disk-guard.ts';
 import { type ExportEstimate, estimateExport } from './export-plan.ts';
 import { runExport } from './export-run.ts';
 import { PlaybackSource } from './playback-source.ts';
@@ -22,9 +23,11 @@ const MAX_EXPORTS = 200;
 export const MAX_EXPORT_MS = 31 * 86_400_000;
 /** Recordings in one export. */
 const MAX_FILES = 50_000;
-/** Free space that an export never takes. */
+/** Free space that an export never takes. While one is made recordings grow too: at half of it the export ends, not they. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
+const SPACE_LOOK_MS = 1000;
 const WORK_SUFFIX = '.work';
+const DISK_FULL = 'The disk became full while this export was made; make room and ask for it again';
 
 /** What an export is asked with. */
 export type ExportRequest = {
@@ -37,18 +40,27 @@ export type ExportRequest = {
 
 /** Options of {@link Exporter}. */
 export type ExporterOptions = {
-  readonly recordings: Recordings;
+  readonly recordings: Pick<Recordings, 'index' | 'files' | 'unindexed'>;
   readonly table: ExportTable;
   readonly bus: Bus;
   readonly dataDir: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** {@link RESERVE_BYTES}, or less in a test of a small disk. */
+  readonly reserveBytes?: number;
 };
 
 /** What is known of an export; `secondsLeft` while it runs and can be told. */
 export type ExportStatus = ExportRow & { readonly secondsLeft: number | null };
 
-type Run = { readonly abort: AbortController; readonly startedMs: number; progress: number; work: Promise<void> };
+type Run = {
+  readonly abort: AbortController;
+  readonly startedMs: number;
+  progress: number;
+  work: Promise<void>;
+  /** The disk came so near to its end that the run was ended. */
+  isDiskFull: boolean;
+};
 
 /** See the head of this file. `start` once, `stop` once. */
 export class Exporter {
@@ -115,7 +127,7 @@ export class Exporter {
     const files = this.#source.find(camera, from, to, MAX_FILES);
     if (files.length === 0) throw new NvrError('not_found', 'Nothing is recorded in this span');
     const disk = await statfs(this.#options.dataDir);
-    const bytesFree = Math.max(0, disk.bavail * disk.bsize - RESERVE_BYTES);
+    const bytesFree = Math.max(0, disk.bavail * disk.bsize - this.#reserveBytes);
     return { ...estimateExport(files, from, to), bytesFree };
   }
 
@@ -184,6 +196,7 @@ export class Exporter {
       startedMs: clock.monoMs(),
       progress: row.progress,
       work: Promise.resolve(),
+      isDiskFull: false,
     };
     this.#runs.set(row.id, run);
     run.work = this.#run(row, run).finally(() => {
@@ -196,6 +209,7 @@ export class Exporter {
     const { table, clock, recordings } = this.#options;
     const { id, camera, from, to } = row;
     const finishedAt = () => Math.floor(clock.wallMs());
+    const watch = this.#watchSpace(run);
     try {
       const bytes = await runExport({
         ...{ camera, from, to, source: this.#source, files: recordings.files, signal: run.abort.signal },
@@ -209,14 +223,37 @@ export class Exporter {
       await this.#clear(id);
       this.#tell(row, 'done');
     } catch (error) {
-      if (run.abort.signal.aborted) return; // cancelled, or Perch ends: the next start goes on
-      const { code, message } = toNvrError(error);
+      if (run.abort.signal.aborted && !run.isDiskFull) return; // cancelled, or Perch ends: the next start goes on
+      const full = run.isDiskFull || isNvrError(error, 'exhausted');
+      const { code, message } = full ? new NvrError('exhausted', DISK_FULL, { cause: error }) : toNvrError(error);
       this.#log.warn({ export: id, code, error: message }, 'Export failed');
       const said = code === 'internal' ? 'Perch made a mistake with this export; see the log' : message;
       table.update(id, { state: 'failed', error: { code, message: said }, finishedAt: finishedAt() });
       await this.#clear(id);
       this.#tell(row, 'failed');
+    } finally {
+      watch.cancel();
     }
+  }
+
+  get #reserveBytes(): number {
+    return this.#options.reserveBytes ?? RESERVE_BYTES;
+  }
+
+  /** Ends a run before it takes the space that recordings need. */
+  #watchSpace(run: Run): Timer {
+    const { clock, dataDir } = this.#options;
+    let timer: Timer;
+    const look = async () => {
+      const space = await diskSpace(dataDir);
+      if (run.abort.signal.aborted) return;
+      if (space && space.freeBytes < this.#reserveBytes / 2) {
+        run.isDiskFull = true;
+        run.abort.abort();
+      } else timer = clock.after(SPACE_LOOK_MS, () => void look());
+    };
+    timer = clock.after(SPACE_LOOK_MS, () => void look());
+    return { cancel: () => timer.cancel() };
   }
 
   #tell({ id, camera }: ExportRow, state: 'done' | 'failed'): void {

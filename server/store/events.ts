@@ -15,6 +15,7 @@ export const keptFacts = [
   'camera.encoderFellBack',
   'segment.adopted',
   'recording.failed',
+  'export.finished',
   'recording.clockStepped',
   'storage.full',
   'storage.missing',

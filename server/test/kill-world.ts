@@ -131,7 +131,8 @@ export class KillWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#perch?.[Symbol.asyncDispose]();
     await Promise.all(this.#ends.map((end) => end()));
-    await rm(this.#dataDir, { recursive: true, force: true });
+    // PERCH_KILL_KEEP=1: what a failed run left can be looked at.
+    if (!process.env.PERCH_KILL_KEEP) await rm(this.#dataDir, { recursive: true, force: true });
   }
 
   async #start(): Promise<PerchProcess> {
