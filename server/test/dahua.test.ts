@@ -49,6 +49,15 @@ test('a device by serial number: tested, added, recorded, shared, left', { skip,
   const gate = await add('Gate', 2);
   await nvr.state(gate.slug, 'live');
   assert.equal(simulator.stats.attemptAtMs.length, before, 'the second channel uses the same tunnel');
+  await nvr.ok('PATCH', `/api/cameras/${yard.slug}`, {
+    subSource: { driver: 'dahua-p2p', settings: { ...yard.settings, subtype: 1 } },
+  });
+  const camera = nvr.app.fleet.get(yard.slug);
+  const hold = camera.sub.hold();
+  while (!camera.sub.connection?.shown) await nvr.app.bus.next('camera.status', (fact) => fact.camera === camera.id);
+  assert.equal(simulator.stats.attemptAtMs.length, before, 'and so does the sub stream');
+  assert.equal(rtsp.stats.playing, 3);
+  hold[Symbol.dispose]();
   await nvr.app.bus.next('segment.closed', (fact) => fact.slug === yard.slug);
 
   await nvr.ok('DELETE', `/api/cameras/${yard.slug}`);
