@@ -36,6 +36,8 @@ export class TimelineRows {
   #timer: number | undefined;
   #abort: AbortController | null = null;
   #settled = 0;
+  /** What is being read. */
+  #loading: Span | null = null;
   #refreshing = false;
   #stopped = false;
   readonly #offs: (() => void)[] = [];
@@ -73,10 +75,10 @@ export class TimelineRows {
   /** The view moved. */
   show(view: View): void {
     this.#view = view;
-    const known = this.known.peek();
-    const until = Math.min(view.to, this.now());
-    if (known && view.from >= known.from && until <= known.to + LIVE_EVERY_MS * 3) return;
-    if (this.#timer === undefined) this.#later(DEBOUNCE_MS);
+    const until = Math.min(view.to, this.now()) - LIVE_EVERY_MS * 3;
+    const covers = (span: Span | null) => span !== null && view.from >= span.from && until <= span.to;
+    // What is on its way is not asked for again: a view that follows moves twice a second, and a server may be slow.
+    if (!covers(this.known.peek()) && !covers(this.#loading) && this.#timer === undefined) this.#later(DEBOUNCE_MS);
   }
 
   /** Reads everything again, soon. */
@@ -100,8 +102,10 @@ export class TimelineRows {
     const { from, to } = this.#view;
     const length = lengthOf(this.#view);
     const span = { from: Math.floor(from - length), to: Math.ceil(Math.max(from, Math.min(to + length, this.now()))) };
+    this.#loading = span;
     const events = this.#loadMarks(span, abort.signal);
     const fresh = await this.#ask(span, abort.signal);
+    if (this.#abort === abort) this.#loading = null;
     if (!fresh || abort.signal.aborted) return;
     this.rows.value = fresh;
     this.known.value = span;

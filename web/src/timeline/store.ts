@@ -384,6 +384,10 @@ export class TimelineStore {
   /** The address was changed from outside. */
   goTo(place: Place): void {
     if (place.camera !== null) this.cameraId.value = place.camera;
+    if (place.spanMs !== null) {
+      const middle = place.at ?? this.rows.now();
+      this.lookAt({ from: middle - place.spanMs / 2, to: middle + place.spanMs / 2 });
+    }
     if (place.at === null) this.goLive();
     else this.play(place.at);
   }
