@@ -218,6 +218,65 @@ test('what a camera answers leads nowhere: RTSP 302, SDP, playlists, redirects; 
   assert.equal(processes.started, 0);
 });
 
+test('what an ONVIF device answers leads nowhere: XAddr, stream addresses, redirects, entities', async (context) => {
+  const trap = await hostile(context, (_, stream) => void stream.close());
+  const watched = watchedNet();
+  await using nvr = await startNvr({ net: watched.net });
+  const soap = (body: string) =>
+    `<?xml version="1.0"?><E:Envelope xmlns:E="http://www.w3.org/2003/05/soap-envelope"><E:Body>${body}</E:Body></E:Envelope>`;
+  const reply = (text: string) =>
+    `HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+  const media = (address: string) =>
+    `<Service><Namespace>http://www.onvif.org/ver10/media/wsdl</Namespace><XAddr>${address}</XAddr></Service>`;
+  const profiles = `<Profiles token="p"><Name>Main</Name><VideoEncoderConfiguration><Encoding>H264</Encoding><Resolution><Width>640</Width><Height>480</Height></Resolution></VideoEncoderConfiguration></Profiles>`;
+  const device = (services: string, uri: string) => (request: string, stream: ByteStream) => {
+    const answers: [RegExp, string][] = [
+      [/GetServices\b/, `<GetServicesResponse>${services}</GetServicesResponse>`],
+      [/GetProfiles\b/, `<GetProfilesResponse>${profiles}</GetProfilesResponse>`],
+      [/GetStreamUri\b/, `<GetStreamUriResponse><MediaUri><Uri>${uri}</Uri></MediaUri></GetStreamUriResponse>`],
+    ];
+    if (!request.includes('Envelope')) return; // the head alone
+    const text = answers.find(([what]) => what.test(request))?.[1] ?? '<Other/>';
+    stream.write(reply(soap(text.replace('SELF', `${stream.local.address}:${stream.local.port}`))));
+    void stream.close();
+  };
+  const bomb = `<!DOCTYPE x [<!ENTITY a "${'a'.repeat(100)}"><!ENTITY b SYSTEM "http://${trap.at}/x">]>${soap('&b;&a;')}`;
+  const raw = (text: string) => (_: string, stream: ByteStream) => {
+    stream.write(text);
+    void stream.close();
+  };
+  const attacks: [string, (request: string, stream: ByteStream) => void][] = [
+    ['XAddr', device(media(`http://${trap.at}/onvif/media`), `rtsp://${trap.at}/x`)],
+    ['stream addresses', device(media('http://SELF/media'), `rtsp://${trap.at}/x`)],
+    ['XAddr of metadata', device(media(`http://${METADATA}/latest`), `rtsp://${METADATA}/x`)],
+    ['a file', device(media('file:///etc/passwd'), 'file:///etc/passwd')],
+    ['a redirect', raw(`HTTP/1.1 307 Moved\r\nLocation: http://${trap.at}/onvif\r\nContent-Length: 0\r\n\r\n`)],
+    ['entities', raw(reply(bomb))],
+    ['a deep tree', raw(reply(soap('<a>'.repeat(5000) + '</a>'.repeat(5000))))],
+  ];
+  for (const [name, answer] of attacks) {
+    const camera = await hostile(context, answer);
+    watched.sent.length = 0;
+    const body = { url: `http://${camera.at}/onvif/device_service`, username: 'admin', password: SECRET };
+    const { status, body: found } = await nvr.api('POST', '/api/drivers/onvif/profiles', body);
+    assert.ok(status < 500 && camera.heard.length > 0, `${name}: ${status} ${JSON.stringify(found)}`);
+    const elsewhere = watched.sent.filter((line) => !line.includes(camera.at.split(':')[0]!));
+    assert.deepEqual(elsewhere, [], name);
+    assert.doesNotMatch(
+      JSON.stringify(found),
+      new RegExp(`${trap.at.split(':')[0]}|${METADATA}|passwd|${SECRET}`),
+      name,
+    );
+  }
+  assert.deepEqual(trap.heard, []);
+  for (const url of [`http://${METADATA}/onvif`, 'file:///etc/passwd', `http://127.0.0.1:${nvr.port}/onvif`]) {
+    watched.sent.length = 0;
+    const { status, body } = await nvr.api('POST', '/api/drivers/onvif/profiles', { url });
+    assert.ok(status === 400 || (body as { ok: boolean }).ok === false, url);
+    assert.deepEqual(watched.sent, [], url);
+  }
+});
+
 test('a stored password never follows a changed host, driver or sub source, by any request', async () => {
   const watched = watchedNet();
   await using nvr = await startNvr({ net: watched.net });
