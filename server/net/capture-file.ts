@@ -10,7 +10,7 @@ import {
   MAX_STREAM_PIECE_BYTES,
   tcpFlags,
 } from './pcapng.ts';
-import type { Redactor } from './redactor.ts';
+import { type Redactor, WINDOW_BYTES } from './redactor.ts';
 
 const ANY = '0.0.0.0';
 /** How much is written in one go. */
@@ -67,7 +67,7 @@ export async function redactCapture(
     for (const bytes of list) {
       await redactor.redact([bytes]);
       since += bytes.length;
-      if (since < CHUNK_BYTES) continue;
+      if (since < WINDOW_BYTES) continue;
       since = 0;
       await breathe();
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../core/random.ts';
-import { Redactor } from './redactor.ts';
+import { Redactor, WINDOW_BYTES } from './redactor.ts';
 
 const SECRET = 'Grüße&<42>/~ "q"';
 
@@ -63,7 +63,7 @@ test('what stands where secrets stand goes, and nothing else', async () => {
 test('a large stream is looked at across the borders of windows, and stays what it was but for the secrets', async () => {
   const random = seededRandom(3);
   const bytes = Buffer.from(Uint8Array.from({ length: 600_000 }, () => random() * 256));
-  const places = [0, 240_000, 256 * 1024 - 3, 256 * 1024 - 8, 490_000, bytes.length - 8];
+  const places = [0, 60_000, WINDOW_BYTES - 3, 2 * WINDOW_BYTES - 8, 240_000, 4 * WINDOW_BYTES - 5, bytes.length - 8];
   const secret = 'hunter22';
   for (const at of places) bytes.write(secret, at);
   const out = await left(bytes, 1400, [secret]);

@@ -5,9 +5,9 @@ import { createHash } from 'node:crypto';
 
 const FILL = 0x78;
 /** How much is looked at in one go: a few milliseconds. */
-const WINDOW_BYTES = 256 * 1024;
+export const WINDOW_BYTES = 64 * 1024;
 /** Longest secret with its surroundings that is found whole across two windows. */
-const OVERLAP_BYTES = 16 * 1024;
+const OVERLAP_BYTES = 8 * 1024;
 /** Shorter texts occur in pictures by chance; such passwords are found only where passwords stand. */
 const MIN_NEEDLE_BYTES = 3;
 
