@@ -44,6 +44,8 @@ export class FallbackHub {
     this.#reader?.[Symbol.dispose]();
     this.#reader = null;
     this.#leave();
+    // Nobody looks: what is kept would only be memory.
+    this.hub.clear();
   }
 
   /** A frame of the preferred source; the first that counts is a key picture. */

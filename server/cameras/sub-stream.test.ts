@@ -157,6 +157,7 @@ test('connected for the first viewer, kept a moment after the last; the main sou
   again[Symbol.dispose]();
   await clock.advance(SUB_LINGER_MS);
   assert.deepEqual([small.open, main.open, camera.status().sub?.state], [0, 1, 'idle']);
+  assert.equal(camera.sub.hub.bytes, 0, 'nothing is kept for nobody');
 });
 
 test('a sub stream that is silent is not waited for', async () => {

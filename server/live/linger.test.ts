@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FrameHub } from '../cameras/frame-hub.ts';
+import { Bus } from '../core/bus.ts';
 import type { VideoCodec, VideoFrame } from '../core/frame.ts';
 import { silentLogger } from '../core/logger.ts';
 import { ManualClock } from '../core/manual-clock.ts';
+import type { CameraFeed } from './camera-feed.ts';
 import { LINGER_MS as FRAGMENTS_LINGER_MS, Fragmenters } from './fragmenters.ts';
 import { JpegView, LINGER_MS } from './jpeg-view.ts';
 import type { LiveCamera } from './live-camera.ts';
+import { LiveFeeds } from './live-feeds.ts';
 import { SoundViews } from './sound-view.ts';
 
 const picture = (codec: VideoCodec): VideoFrame => ({
@@ -67,4 +70,45 @@ test('a fragmenter is shared, counts its viewers, and stays for a while; HLS hol
   fragmenters.acquire(camera);
   fragmenters.end('cam_a');
   assert.deepEqual([leases, hub.readers], [0, 1], 'only the seat is left, which its viewer gives back');
+});
+
+test('a source that is there for its viewers is held from the first to the last, also when one cannot join', () => {
+  const bus = new Bus((error) => {
+    throw error;
+  });
+  const feeds = new LiveFeeds({ clock: new ManualClock(), bus, log: silentLogger });
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    return { [Symbol.dispose]: () => void holds-- };
+  };
+  const camera = { id: 'cam_a/sub', slug: 'a', hub: new FrameHub(), hold } as unknown as LiveCamera;
+  const member = { tick: () => Number.POSITIVE_INFINITY, close: () => feed?.leave(member) };
+  let feed: CameraFeed | null = null;
+  const join = (to: CameraFeed) => {
+    to.join(member);
+    feed = to;
+    return member;
+  };
+  feeds.watch(camera, join);
+  assert.equal(holds, 1);
+  const other = { ...member, close: () => {} };
+  feeds.watch(camera, (to) => {
+    to.join(other);
+    return other;
+  });
+  (feed as CameraFeed | null)?.leave(other);
+  assert.equal(holds, 1, 'one more viewer is no further hold');
+  (feed as CameraFeed | null)?.leave(member);
+  assert.equal(holds, 0);
+  assert.throws(() =>
+    feeds.watch(camera, () => {
+      throw new Error('too many widths');
+    }),
+  );
+  assert.equal(holds, 0);
+  feeds.watch(camera, join);
+  bus.publish('camera.removed', { camera: 'cam_a', slug: 'a', name: 'a' });
+  assert.deepEqual([holds, feeds.cameras], [0, 0], 'a removed camera takes its sub stream along');
+  feeds.close();
 });
