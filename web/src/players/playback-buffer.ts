@@ -28,6 +28,9 @@ export class PlaybackBuffer {
   /** Media time of the wall clock's begin of the current file. */
   #offset = 0;
   #url: string | null = null;
+  #ended = false;
+  /** Ends every wait for the browser: after `stop` some of its events never come. */
+  readonly #releases = new Set<() => void>();
 
   constructor(video: HTMLVideoElement, onBroken: () => void) {
     this.#video = video;
@@ -49,28 +52,49 @@ export class PlaybackBuffer {
     return this.#base + seconds * 1000;
   }
 
+  /** Lets go of the element for good: another buffer may have it. */
+  end(): void {
+    this.#ended = true;
+    this.stop();
+  }
+
+  /** Resolves with an event of the browser, or when this MediaSource is given up. */
+  #wait(target: EventTarget, event: string, begin: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        target.removeEventListener(event, done);
+        this.#releases.delete(done);
+        resolve();
+      };
+      target.addEventListener(event, done);
+      this.#releases.add(done);
+      begin();
+    });
+  }
+
   /** A new MediaSource around a moment; the old pictures are gone. */
   async reset(at: number): Promise<void> {
+    if (this.#ended) return;
     this.stop();
     const Kind = mediaSource();
     if (!Kind) return;
     const source = new Kind();
     this.#source = source;
     this.#base = Math.floor(at) - BEFORE_MS;
-    const opened = new Promise<void>((resolve) => {
-      source.addEventListener('sourceopen', () => resolve(), { once: true });
-    });
-    this.#url = URL.createObjectURL(source);
-    this.#video.src = this.#url;
     this.#video.onerror = () => {
       if (this.#source === source) this.#onBroken();
     };
-    await opened;
+    const url = URL.createObjectURL(source);
+    this.#url = url;
+    await this.#wait(source, 'sourceopen', () => {
+      this.#video.src = url;
+    });
     if (this.#source !== source || source.readyState !== 'open') return;
     source.duration = LENGTH_MS / 1000;
   }
 
   stop(): void {
+    for (const release of this.#releases) release();
     this.#source = null;
     this.#buffer = null;
     this.#tracks = null;
@@ -127,26 +151,18 @@ export class PlaybackBuffer {
     }
   }
 
-  #append(buffer: SourceBuffer, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        buffer.removeEventListener('updateend', done);
-        buffer.removeEventListener('error', broken);
-        resolve();
-      };
-      const broken = () => {
-        done();
-        reject(new Error('The browser did not take it'));
-      };
-      buffer.addEventListener('updateend', done);
-      buffer.addEventListener('error', broken);
-      try {
-        buffer.appendBuffer(bytes);
-      } catch (error) {
-        done();
-        reject(error);
-      }
-    });
+  async #append(buffer: SourceBuffer, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    let broken = false;
+    const note = () => {
+      broken = true;
+    };
+    buffer.addEventListener('error', note);
+    try {
+      await this.#wait(buffer, 'updateend', () => buffer.appendBuffer(bytes));
+    } finally {
+      buffer.removeEventListener('error', note);
+    }
+    if (broken || this.#buffer !== buffer) throw new Error('The browser did not take it');
   }
 
   /** Takes away everything outside a span. */
@@ -154,12 +170,10 @@ export class PlaybackBuffer {
     const buffer = this.#buffer;
     if (!buffer || buffer.updating || this.#source?.readyState !== 'open') return;
     for (const [key, { piece }] of this.#appended) if (piece.from < from || piece.to > to) this.#appended.delete(key);
-    const remove = (start: number, end: number) =>
-      new Promise<void>((resolve) => {
-        if (end <= start || this.#buffer !== buffer) return resolve();
-        buffer.addEventListener('updateend', () => resolve(), { once: true });
-        buffer.remove(start, end);
-      });
+    const remove = async (start: number, end: number) => {
+      if (end > start && this.#buffer === buffer)
+        await this.#wait(buffer, 'updateend', () => buffer.remove(start, end));
+    };
     const { buffered } = buffer;
     if (buffered.length === 0) return;
     // From the edges of whole pieces: a piece that lost its key picture is of no use.

@@ -80,7 +80,7 @@ export class PlaybackEngine {
     const video = this.#video;
     video.onwaiting = video.onseeked = video.ontimeupdate = video.onplaying = video.onpause = null;
     this.#source.stop();
-    this.#buffer.stop();
+    this.#buffer.end();
   }
 
   /** The wanted moment while it is looked for, else that of the picture. */
@@ -237,6 +237,7 @@ export class PlaybackEngine {
       this.#source.forgetAllBut([piece]);
       await this.#buffer.keep(land - BEHIND_MS, land + AHEAD_MS);
     }
+    if (turn !== this.#turn || this.#stopped) return;
     if (!this.#buffer.reaches(land)) await this.#buffer.reset(land);
     if (turn !== this.#turn || this.#stopped) return;
     this.#wanted = null;
@@ -298,6 +299,7 @@ export class PlaybackEngine {
     }
     this.#otherTracksAt = null;
     await this.#buffer.reset(piece.from);
+    if (this.#stopped) return false;
     this.#seekInto(Math.max(at, piece.from));
     return true;
   }
