@@ -72,3 +72,18 @@ test('a large stream is looked at across the borders of windows, and stays what 
   for (let at = 0; at < bytes.length; at++) if (bytes[at] !== out[at]) changed++;
   assert.ok(changed <= places.length * secret.length && changed > 30, String(changed));
 });
+
+test('what lies across the border of two windows goes whole, wherever it is cut', async () => {
+  const line = 'Authorization: Digest zzzz hunter22 qqqq\r\npassword=hunter33&x\r\nrtsp://a:hunter44@b\r\n';
+  const redactor = new Redactor(['hunter22']);
+  const next = 2 * WINDOW_BYTES - 8 * 1024;
+  for (const border of [WINDOW_BYTES, next]) {
+    for (let before = 0; before <= line.length; before++) {
+      const bytes = Buffer.alloc(2.5 * WINDOW_BYTES, '.');
+      bytes.write(line, border - before);
+      await redactor.redact([bytes]);
+      const out = bytes.toString('latin1', border - before, border - before + line.length);
+      assert.doesNotMatch(out, /zzzz|hun|ter|qqqq/, `${before}: ${out}`);
+    }
+  }
+});

@@ -13,10 +13,11 @@ const MIN_NEEDLE_BYTES = 3;
 
 /**
  * Each matches a prefix that stays and a value that goes. A value ends at a control character: what follows may be the
- * header of the next message.
+ * header of the next message. What a window has cut is matched again in the next one, with its beginning already
+ * overwritten: so nothing overwritten may pass as a prefix (schemes are named).
  */
 const places: readonly RegExp[] = [
-  /((?:proxy-)?authorization[ \t]*:[ \t]*(?:[a-z0-9-]+[ \t]+)?)([\t -~\x80-\xff]+)/gi,
+  /((?:proxy-)?authorization[ \t]*:[ \t]*(?:(?:basic|digest|bearer|wsse)[ \t]+)?)([\t -~\x80-\xff]+)/gi,
   /(x-wsse[ \t]*:[ \t]*)([\t -~\x80-\xff]+)/gi,
   /((?:set-)?cookie[ \t]*:[ \t]*)([\t -~\x80-\xff]+)/gi,
   /((?:passworddigest|rspauth|response)=")([ !#-~\x80-\xff]+)/gi,
