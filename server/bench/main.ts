@@ -8,6 +8,7 @@ import { measureFanOut } from './fan-out.ts';
 import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
 import { measureTimeline, type TimelineFigure } from './timeline.ts';
+import { type ChannelLoad, measureTunnel, type Throughput, type WayFigures } from './tunnel.ts';
 
 const RESULTS_FILE = 'bench-results.json';
 /** In case a part never ends; all together take about six minutes. */
@@ -22,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log('npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|hostile] [--profile FOLDER]');
+  console.log('npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|hostile|tunnel] [--profile FOLDER]');
   process.exit(0);
 }
 
@@ -142,6 +143,46 @@ if (wants('hostile')) {
       String(each.failedProbes),
       each.note,
     ]),
+  );
+}
+
+if (wants('tunnel')) {
+  const tunnel = await measureTunnel(options);
+  results.tunnel = tunnel;
+  const flood = (name: string, { megabytesPerSecond, processorPerGigabyte }: Throughput) => [
+    name,
+    fixed(megabytesPerSecond, 1),
+    fixed(processorPerGigabyte, 1),
+    `${fixed(processorPerGigabyte / tunnel.echo.processorPerGigabyte)}x`,
+  ];
+  table(
+    'Dahua tunnel: one connection, as much as goes through; processor seconds per gigabyte of the process between',
+    ['', 'MB/s', 's/GB', 'of UDP echo'],
+    [
+      flood('tunnel, direct', tunnel.direct.flood),
+      flood('tunnel, relayed', tunnel.relay.flood),
+      flood('UDP echo, same window', tunnel.echo),
+      flood('TCP proxy', tunnel.proxy.flood),
+    ],
+  );
+  const row = (name: string, { channels, worst, all, processorPerChannel, latency }: ChannelLoad) => [
+    name,
+    String(channels),
+    percent(all),
+    percent(worst),
+    percent(processorPerChannel),
+    fixed(latency.p50 - tunnel.straight.latency.p50),
+    fixed(latency.p99 - tunnel.straight.latency.p99),
+  ];
+  const rows = (name: string, { one, sixteen }: WayFigures) => [row(name, one), row(name, sixteen)];
+  table(
+    'Dahua tunnel: channels of 8 Mbit/s; processor for each; latency added to a plain connection, milliseconds',
+    ['', 'channels', 'delivered', 'the worst', 'processor', 'p50', 'p99'],
+    [
+      ...rows('tunnel, direct', tunnel.direct),
+      ...rows('tunnel, relayed', tunnel.relay),
+      ...rows('TCP proxy', tunnel.proxy),
+    ],
   );
 }
 
