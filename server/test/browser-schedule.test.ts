@@ -1,12 +1,16 @@
-// The weekly grid: what is painted is what the API says, and the other way round.
+// The recording form and the storage page: the weekly grid is what the API says and the other way round, costs are measured
+// before saving, limits for all cameras.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openBrowser, openPage, signIn, skip } from './chromium.ts';
+import { openBrowser, openPage, signIn, skip, until } from './chromium.ts';
 import { startNvr } from './harness.ts';
 
 test('the week is painted, saved as schedules, and read again', { skip, timeout: 120_000 }, async () => {
-  await using nvr = await startNvr({ cameras: [{ audio: false }] });
+  await using nvr = await startNvr({ cameras: [{ audio: false, recording: { segmentSeconds: 2 } }] });
+  const closed = nvr.app.bus.next('segment.closed');
+  await nvr.state('camera-1', 'live');
+  await nvr.ok('POST', '/api/cameras/camera-1/recording', { action: 'start' });
   await using browser = await openBrowser();
   const { page, problems } = await openPage(browser);
   await signIn(page, nvr.url);
@@ -22,9 +26,13 @@ test('the week is painted, saved as schedules, and read again', { skip, timeout:
   await page.mouse.up();
   await hour('Tue 22:00').focus();
   await page.keyboard.press('Enter');
+  // Four hours of a week, measured on the camera before anything is saved.
+  await form.getByText('of one core').waitFor();
+  assert.match(await form.getByRole('status').innerText(), /A day\s+[\d.]+ [KM]B\s+in 0\.6 hours/);
   await form.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').first().waitFor();
-  type Info = { recording: { mode: string; schedules: { cron: string; durationMinutes: number; timezone: string }[] } };
+  type Rule = { cron: string; durationMinutes: number; timezone: string };
+  type Info = { recording: { mode: string; schedules: Rule[]; encoder: { quality: number } } };
   const { recording } = await nvr.ok<Info>('GET', '/api/cameras/camera-1');
   assert.equal(recording.mode, 'schedule');
   assert.deepEqual(
@@ -49,6 +57,23 @@ test('the week is painted, saved as schedules, and read again', { skip, timeout:
   await cron.fill('61 7 * * *');
   await form.getByRole('button', { name: 'Save' }).click();
   await form.getByText(/recording\.schedules\[1\]\.cron: minute/).waitFor();
+  await cron.fill('15 7 * * *');
+  await form.getByLabel('Time zone').selectOption('America/New_York');
+  await form.getByText('Encoder', { exact: true }).click();
+  await form.getByLabel('Quality').fill('30');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await until('saved', async () => {
+    const now = await nvr.ok<Info>('GET', '/api/cameras/camera-1');
+    return now.recording.schedules[1]?.timezone === 'America/New_York' && now.recording.encoder.quality === 30;
+  });
+
+  await closed;
+  await nvr.ok('POST', '/api/cameras/camera-1/recording', { action: 'stop' });
+  await page.getByRole('link', { name: 'Storage' }).first().click();
+  await page.getByRole('img', { name: /^Camera 1: recordings of 1 of the last 30 days/ }).waitFor();
+  await page.getByLabel('Recordings at most, GB').fill('50');
+  await page.getByRole('region', { name: 'Limits for all cameras' }).getByRole('button', { name: 'Save' }).click();
+  await until('limited', async () => (await nvr.ok('GET', '/api/settings')).maxRecordingBytes === 50e9);
   assert.deepEqual(
     problems.filter((problem) => !problem.includes('400')),
     [],

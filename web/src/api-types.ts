@@ -61,6 +61,7 @@ export type RecordingSettings = {
   readonly retention: { readonly days?: number; readonly maxBytes?: number };
   readonly preRollSeconds: number;
   readonly audio: boolean;
+  readonly encoder: { readonly kind: string; readonly preset: string; readonly quality: number };
 };
 
 export type DriverSettings = Readonly<Record<string, unknown>>;
@@ -306,17 +307,57 @@ export type EventEntry = {
   readonly data?: Readonly<Record<string, unknown>> | null;
 };
 
+/** What decides how long recordings are kept. */
+export type RecordingLimit = 'days' | 'bytes' | 'total' | 'disk';
+export type StorageCamera = {
+  readonly slug: string;
+  readonly bytes: number;
+  readonly segments: number;
+  readonly oldest: string | null;
+  readonly bytesPerDay: number | null;
+  readonly daysLeft: number | null;
+  readonly keepsDays: number | null;
+  readonly limitedBy: RecordingLimit | null;
+  /** `day` is `YYYY-MM-DD`, UTC. */
+  readonly history: readonly { readonly day: string; readonly bytes: number; readonly recordedMs: number }[];
+};
 export type Storage = {
+  readonly state: 'ok' | 'full' | 'missing' | 'readOnly';
+  readonly message: string | null;
   readonly bytesFree: number;
+  readonly bytesTotal: number;
   readonly bytesUsed: number;
-  readonly cameras: readonly {
-    readonly slug: string;
-    readonly bytes: number;
-    readonly segments: number;
-    readonly oldest: string | null;
-    readonly bytesPerDay: number | null;
-    readonly daysLeft: number | null;
-  }[];
+  readonly minFreeBytes: number;
+  readonly maxBytes: number | null;
+  readonly cameras: readonly StorageCamera[];
+};
+
+/** `GET /api/settings`. */
+export type SystemSettings = {
+  readonly siteName: string;
+  readonly eventDays: number;
+  readonly maxRecordingBytes: number | null;
+  readonly minFreeBytes: number | null;
+};
+
+/** `GET /api/encoders`. */
+export type EncoderInfo = {
+  readonly kind: string;
+  readonly state: 'works' | 'fails' | 'untried';
+  readonly reason: string | null;
+};
+
+/** `POST /api/cameras/{camera}/recording/rehearsal`: what recording would take, measured. */
+export type Rehearsal = {
+  readonly measuredMs: number;
+  readonly encodes: boolean;
+  readonly bytesPerHour: number;
+  readonly hoursPerDay: number;
+  readonly bytesPerDay: number;
+  readonly processorShare: number | null;
+  readonly daysLeft: number | null;
+  readonly keepsDays: number | null;
+  readonly limitedBy: RecordingLimit | null;
 };
 
 /** `POST /api/cameras/{camera}/url-checks`: one of its addresses, opened by Perch itself. */

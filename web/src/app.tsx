@@ -13,7 +13,6 @@ import { EventsPage } from './pages/events.tsx';
 import { SetUpPage, SignInPage, UnreachablePage } from './pages/gate.tsx';
 import { GridPage } from './pages/grid.tsx';
 import { MorePage } from './pages/more.tsx';
-import { StoragePage } from './pages/storage.tsx';
 import { TokensPage } from './pages/tokens.tsx';
 import { UsersPage } from './pages/users.tsx';
 import { stopLive } from './players/live.ts';
@@ -26,6 +25,7 @@ import { lazyPage } from './ui/lazy-page.tsx';
 import { Empty } from './ui/notice.tsx';
 import { Toasts } from './ui/toasts.tsx';
 
+const StoragePage = lazyPage(() => import('./pages/storage.tsx').then((page) => page.StoragePage));
 const TimelinePage = lazyPage(() => import('./pages/timeline.tsx').then((page) => page.TimelinePage));
 
 export function App() {

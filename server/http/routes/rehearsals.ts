@@ -45,7 +45,7 @@ const RehearsalReply = Type.Object({
 /** `POST /api/cameras/{camera}/recording/rehearsal` */
 export async function rehearsalRoutes(app: App, { fleet, recordings, clock }: RehearsalRoutesOptions): Promise<void> {
   // Each may run an encoder: two of one camera would only measure each other.
-  const busy = new Set<string>();
+  const running = new Map<string, { readonly signal: AbortSignal; readonly done: Promise<unknown> }>();
   app.post(
     '/api/cameras/:camera/recording/rehearsal',
     {
@@ -61,19 +61,26 @@ export async function rehearsalRoutes(app: App, { fleet, recordings, clock }: Re
     async (request, reply) => {
       const camera = cameraOf(request, fleet, request.params.camera);
       const settings = patchRecording(camera.config.recording, request.body.recording ?? {});
-      if (busy.has(camera.id))
+      const before = running.get(camera.id);
+      if (before && !before.signal.aborted) {
         throw new NvrError('conflict', 'This camera is being measured already; wait for the result');
-      busy.add(camera.id);
+      }
+      const signal = requestSignal(request, reply);
+      const { folder } = camera.config;
+      // One that was given up is still putting its encoder away.
+      const work = Promise.resolve(before?.done).then(() =>
+        rehearse({ camera, settings, clock, log: request.log, signal }),
+      );
+      const mine = { signal, done: work.catch(() => {}) };
+      running.set(camera.id, mine);
       try {
-        const signal = requestSignal(request, reply);
-        const { folder } = camera.config;
-        const report = await rehearse({ camera, settings, clock, log: request.log, signal });
+        const report = await work;
         const plan = { folder, retention: settings.retention, bytesPerDay: report.bytesPerDay };
         const planned = (await recordings.storage(0, plan)).folders.find((one) => one.folder === folder);
         const { daysLeft = null, keepsDays = null, limitedBy = null } = planned ?? {};
         return { ...report, daysLeft, keepsDays, limitedBy };
       } finally {
-        busy.delete(camera.id);
+        if (running.get(camera.id) === mine) running.delete(camera.id);
       }
     },
   );

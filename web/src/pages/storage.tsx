@@ -2,14 +2,25 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
-import type { Storage } from '../api-types.ts';
+import type { Storage, StorageCamera } from '../api-types.ts';
 import { cameraOf } from '../cameras.ts';
 import * as format from '../format.ts';
+import { isAdmin } from '../session.ts';
 import { placeHash } from '../timeline/place.ts';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
+import { daysText, limitSentences } from '../ui/rehearsal.tsx';
+import { StorageLimits } from '../ui/storage-limits.tsx';
+import { StoragePlot } from '../ui/storage-plot.tsx';
 import { useTitle } from '../ui/title.ts';
 
 const REFRESH_MS = 15_000;
+const PLOT_DAYS = 30;
+
+const states: Readonly<Record<Exclude<Storage['state'], 'ok'>, string>> = {
+  full: 'The disk is full: nothing is recorded. Recording goes on by itself when there is room.',
+  missing: 'The storage is not there: nothing is recorded. Recording goes on by itself when it is back.',
+  readOnly: 'The storage cannot be written: nothing is recorded. Recording goes on by itself when it can.',
+};
 
 export function StoragePage() {
   useTitle('Storage');
@@ -18,7 +29,7 @@ export function StoragePage() {
   useEffect(() => {
     let ended = false;
     async function load() {
-      const result = await api.storage();
+      const result = await api.storage(PLOT_DAYS);
       if (ended) return;
       if (result.ok) setStorage(result.value);
       setError(result.ok ? null : result.error.message);
@@ -36,13 +47,14 @@ export function StoragePage() {
         <h1>Storage</h1>
       </div>
       {error && <Notice kind="bad">{error}</Notice>}
+      {storage && storage.state !== 'ok' && <Notice kind="bad">{storage.message ?? states[storage.state]}</Notice>}
       {storage ? <Figures storage={storage} /> : !error && <Waiting what="Reading the figures" />}
     </>
   );
 }
 
 function Figures({ storage }: { storage: Storage }) {
-  const total = storage.bytesFree + storage.bytesUsed;
+  const total = storage.bytesTotal;
   const perDay = storage.cameras.reduce((sum, camera) => sum + (camera.bytesPerDay ?? 0), 0);
   const list = [...storage.cameras].sort((a, b) => b.bytes - a.bytes);
   const largest = Math.max(1, ...list.map((camera) => camera.bytes));
@@ -59,12 +71,13 @@ function Figures({ storage }: { storage: Storage }) {
         </div>
         {perDay > 0 && (
           <div class="figure">
-            <span class="soft">At this rate full in</span>
-            <strong>{daysText(storage.bytesFree / perDay)}</strong>
+            <span class="soft">All cameras, a day</span>
+            <strong>{format.bytes(perDay)}</strong>
           </div>
         )}
         <Meter part={total > 0 ? storage.bytesUsed / total : 0} label="Part of the disk that recordings take" />
       </section>
+      {isAdmin.value && <StorageLimits />}
       {list.length === 0 ? (
         <Empty icon="disk" title="Nothing recorded yet">
           <p>Switch on recording in a camera's settings; what it takes is shown here.</p>
@@ -75,19 +88,10 @@ function Figures({ storage }: { storage: Storage }) {
           <div class="rows">
             {list.map((camera) => (
               <div class="row" key={camera.slug}>
-                <span class="grow">
-                  <a class="name" href={placeHash({ camera: camera.slug, at: null, spanMs: null })}>
-                    {cameraOf(camera.slug)?.name ?? camera.slug}
-                  </a>
-                  <br />
-                  <span class="soft small">
-                    {format.count(camera.segments)} {camera.segments === 1 ? 'recording' : 'recordings'}
-                    {camera.oldest && `, since ${format.moment(camera.oldest)}`}
-                    {camera.bytesPerDay ? `, ${format.bytes(camera.bytesPerDay)} a day` : ''}
-                  </span>
-                </span>
+                <CameraFigures camera={camera} />
                 <span class="numbers">{format.bytes(camera.bytes)}</span>
                 <Meter part={camera.bytes / largest} label={`Size beside the largest: ${camera.slug}`} />
+                <StoragePlot days={PLOT_DAYS} camera={camera} name={cameraOf(camera.slug)?.name ?? camera.slug} />
               </div>
             ))}
           </div>
@@ -97,9 +101,23 @@ function Figures({ storage }: { storage: Storage }) {
   );
 }
 
-function daysText(days: number): string {
-  if (days < 1) return 'less than a day';
-  return days > 730 ? 'years' : `${Math.floor(days)} ${Math.floor(days) === 1 ? 'day' : 'days'}`;
+function CameraFigures({ camera }: { camera: StorageCamera }) {
+  const { slug, segments, oldest, bytesPerDay, daysLeft, keepsDays, limitedBy } = camera;
+  return (
+    <span class="grow">
+      <a class="name" href={placeHash({ camera: slug, at: null, spanMs: null })}>
+        {cameraOf(slug)?.name ?? slug}
+      </a>
+      <br />
+      <span class="soft small">
+        {format.count(segments)} {segments === 1 ? 'recording' : 'recordings'}
+        {oldest && `, since ${format.moment(oldest)}`}
+        {bytesPerDay ? `, ${format.bytes(bytesPerDay)} a day` : ''}
+        {keepsDays !== null && limitedBy && `, kept ${daysText(keepsDays)} ${limitSentences[limitedBy]}`}
+        {daysLeft !== null && limitedBy !== 'days' && `, room for ${daysText(daysLeft)} more`}
+      </span>
+    </span>
+  );
 }
 
 /** A bar; its width is set through the DOM, which the content policy allows. */

@@ -2,11 +2,13 @@
 
 import { useState } from 'preact/hooks';
 import { api } from '../api.ts';
-import type { CameraInfo, RecordingFormat, RecordingMode } from '../api-types.ts';
+import type { CameraInfo, RecordingFormat, RecordingMode, RecordingSettings } from '../api-types.ts';
 import { keepCamera } from '../cameras.ts';
 import { Button } from './button.tsx';
+import { EncoderFields } from './encoder-fields.tsx';
 import { CheckField, ChoiceField, TextField } from './field.tsx';
 import { Notice } from './notice.tsx';
+import { Rehearsal } from './rehearsal.tsx';
 import { ScheduleEditor } from './schedule-editor.tsx';
 import { notify } from './toasts.tsx';
 
@@ -41,6 +43,7 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
   const [segmentSeconds, setSegmentSeconds] = useState(String(now.segmentSeconds));
   const [preRollSeconds, setPreRollSeconds] = useState(String(now.preRollSeconds));
   const [audio, setAudio] = useState(now.audio);
+  const [encoder, setEncoder] = useState(now.encoder);
   const [days, setDays] = useState(now.retention.days === undefined ? '' : String(now.retention.days));
   const [gigabytes, setGigabytes] = useState(
     now.retention.maxBytes === undefined ? '' : String(now.retention.maxBytes / GIGABYTE),
@@ -48,25 +51,28 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
+  const recording = {
+    mode,
+    schedules,
+    format,
+    segmentSeconds: Number(segmentSeconds),
+    preRollSeconds: Number(preRollSeconds),
+    audio,
+    encoder,
+    // null takes a limit away (merge patch).
+    retention: {
+      days: days === '' ? null : Number(days),
+      maxBytes: gigabytes === '' ? null : Math.round(Number(gigabytes) * GIGABYTE),
+    },
+  };
+  const costs = costsOf(recording);
+  const isChanged = JSON.stringify(costs) !== JSON.stringify(costsOf(now));
+
   async function save(event: Event) {
     event.preventDefault();
     setBusy(true);
     setError(null);
-    const result = await api.changeCamera(camera.slug, {
-      recording: {
-        mode,
-        schedules,
-        format,
-        segmentSeconds: Number(segmentSeconds),
-        preRollSeconds: Number(preRollSeconds),
-        audio,
-        // null takes a limit away (merge patch).
-        retention: {
-          days: days === '' ? null : Number(days),
-          maxBytes: gigabytes === '' ? null : Math.round(Number(gigabytes) * GIGABYTE),
-        },
-      },
-    });
+    const result = await api.changeCamera(camera.slug, { recording });
     setBusy(false);
     if (!result.ok) return setError(result.error.message);
     keepCamera(result.value);
@@ -127,6 +133,8 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
             onValue={setGigabytes}
           />
         </div>
+        {format === 'mp4' && camera.status.codec === 'mjpeg' && <EncoderFields value={encoder} onValue={setEncoder} />}
+        {mode !== 'off' && <Rehearsal camera={camera} recording={costs} isChanged={isChanged} />}
         {error && <Notice kind="bad">{error}</Notice>}
         <div class="actions">
           <Button type="submit" kind="primary" busy={busy}>
@@ -136,4 +144,15 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
       </form>
     </section>
   );
+}
+
+type Costs = Pick<RecordingSettings, 'mode' | 'schedules' | 'format' | 'audio' | 'encoder'> & {
+  readonly retention: { readonly days?: number | null; readonly maxBytes?: number | null };
+};
+
+/** What decides what a recording takes, in one order. */
+function costsOf({ mode, schedules, format, audio, encoder, retention }: Costs): Costs {
+  const { days = null, maxBytes = null } = retention;
+  const { kind, preset, quality } = encoder;
+  return { mode, schedules, format, audio, encoder: { kind, preset, quality }, retention: { days, maxBytes } };
 }

@@ -4,12 +4,26 @@ import { useRef } from 'preact/hooks';
 import type { ScheduleRule } from '../api-types.ts';
 import { DAY_NAMES, HOURS, readWeek, type Week, writeWeek } from '../week.ts';
 import { Button } from './button.tsx';
-import { TextField } from './field.tsx';
+import { SelectField, TextField } from './field.tsx';
 
 const NEW_RULE = { cron: '30 8 * * 1-5', durationMinutes: 60 };
 
 /** The zone of whoever looks: the grid is drawn in it. */
 export const browserZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Stands for a rule without a zone. */
+const SERVER_ZONE = '';
+
+/** All zones, the one in use among them however it is spelled. */
+function zones(used: string | undefined): { value: string; label: string }[] {
+  const known = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
+  const all = used === undefined || known.includes(used) ? known : [used, ...known];
+  return [{ value: SERVER_ZONE, label: "Perch's own" }, ...all.map((zone) => ({ value: zone, label: zone }))];
+}
+
+function withZone({ cron, durationMinutes }: ScheduleRule, timezone: string): ScheduleRule {
+  return timezone === SERVER_ZONE ? { cron, durationMinutes } : { cron, durationMinutes, timezone };
+}
 
 type Props = {
   readonly rules: readonly ScheduleRule[];
@@ -46,6 +60,12 @@ export function ScheduleEditor({ rules, onRules }: Props) {
             required
             value={String(rule.durationMinutes)}
             onValue={(minutes) => change(at, { ...rule, durationMinutes: Number(minutes) })}
+          />
+          <SelectField
+            label="Time zone"
+            value={rule.timezone ?? SERVER_ZONE}
+            options={zones(rule.timezone)}
+            onValue={(timezone) => change(at, withZone(rule, timezone))}
           />
           <Button onClick={() => change(at, null)}>Remove</Button>
         </div>
