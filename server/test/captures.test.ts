@@ -105,7 +105,7 @@ suite('captures', { skip, timeout: 120_000 }, () => {
 
     // With the other camera off, the tunnel itself is opened anew: signalling, password proof and all.
     await nvr.ok('PATCH', '/api/cameras/channel-1', { enabled: false });
-    const whole = await capture(nvr, 'channel-2', 5);
+    const whole = await capture(nvr, 'channel-2', 4);
     isClean(whole, [settings.serial]);
     const lines = (await tshark(whole, ['_ws.col.Info'], 'udp')).map(([info = '']) => info);
     for (const wanted of [/p2psrv/, /p2p-channel/, /PTCP SYN/, /PTCP data/])
