@@ -3,10 +3,12 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureArchive } from './archive.ts';
 import { type CapacityStep, measureCapacity } from './capacity.ts';
 import { measureFanOut } from './fan-out.ts';
 import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
+import { measurePlayback } from './playback.ts';
 import { measureTimeline, type TimelineFigure } from './timeline.ts';
 import { type ChannelLoad, measureTunnel, type Throughput, type WayFigures } from './tunnel.ts';
 
@@ -23,7 +25,9 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log('npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|hostile|tunnel] [--profile FOLDER]');
+  console.log(
+    'npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|playback|hostile|tunnel] [--profile FOLDER]',
+  );
   process.exit(0);
 }
 
@@ -201,6 +205,51 @@ if (wants('timeline')) {
     ],
   );
   console.log(`${timeline.gapsInMonth} gaps in a month; the database was made in ${fixed(timeline.buildSeconds, 1)} s`);
+}
+
+if (wants('playback')) {
+  const playback = await measurePlayback(options);
+  results.playbackMs = playback;
+  if (typeof playback === 'string') console.log(`\nPlayback was not measured: ${playback}`);
+  else {
+    table(
+      'Playback: from a click on the timeline to the first picture on the screen of Chromium, milliseconds',
+      ['', 'p50', 'worst', 'bare <video> p50', 'worst', 'page/bare'],
+      (['mp4', 'mjpeg'] as const).map((format) => {
+        const { page, bare } = playback[format];
+        const figures = [page.p50, page.max, bare.p50, bare.max].map((ms) => fixed(ms, 0));
+        return [`${format}, ${page.rounds} clicks`, ...figures, `${fixed(page.p50 / bare.p50)}x`];
+      }),
+    );
+  }
+}
+
+if (wants('archive')) {
+  const archive = await measureArchive(options);
+  results.archive = archive;
+  table(
+    `An archive of ${archive.segments} recordings, milliseconds`,
+    ['', 'took', 'processor', 'longest wait of the event loop'],
+    [
+      ['start, all in the index', fixed(archive.startMs, 0), '', ''],
+      [
+        'start without the database',
+        fixed(archive.rebuildMs, 0),
+        fixed(archive.rebuildCpuMs, 0),
+        fixed(archive.rebuildWaitMs, 1),
+      ],
+      ['baseline: names and sizes only', fixed(archive.listMs, 0), '', ''],
+      [
+        'all deleted (aim: no wait over 50)',
+        fixed(archive.deleteMs, 0),
+        fixed(archive.deleteCpuMs, 0),
+        fixed(archive.deleteWaitMs, 1),
+      ],
+      ['baseline: idle', '', '', fixed(archive.idleWaitMs, 1)],
+    ],
+  );
+  const [share, longest] = [fixed(archive.deleteWait999Ms, 1), fixed(archive.transactionMs, 1)];
+  console.log(`Deletion: 99.9 % of waits under ${share} ms; its longest transaction ${longest} ms`);
 }
 
 clearTimeout(timer);

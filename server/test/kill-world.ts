@@ -215,7 +215,11 @@ export class KillWorld implements AsyncDisposable {
     const lostMs = Object.fromEntries(
       this.#folders.map((folder) => {
         const own = rows.filter((row) => row.folder === folder).sort((a, b) => a.startAt - b.startAt);
-        const holes = own.map(({ startAt }, n) => ({ startAt, hole: n === 0 ? 0 : startAt - own[n - 1]!.endAt }));
+        // Behind what the dead ffmpeg left, that is; when the camera sent nothing, that is no loss.
+        const holes = own.map(({ startAt }, n) => {
+          const before = own[n - 1];
+          return { startAt, hole: before?.endReason === 'recorderFailed' ? startAt - before.endAt : 0 };
+        });
         const near = holes.filter(({ startAt }) => startAt > killedAt - LOSS_MS);
         return [folder, Math.max(0, ...near.map(({ hole }) => hole))];
       }),
