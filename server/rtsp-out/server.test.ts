@@ -277,11 +277,21 @@ test('a slow reader loses pictures, goes on at the newest key picture, and holds
   }
   assert.ok(world.server.tally.get('picturesSkipped') === 0, 'nothing is skipped for those who are only late');
   slow.socket.resume();
-  const isLast = (client: RtspClient) => client.rtp().at(-1)?.marker === true && client.rtp().length > 100;
-  await slow.until(() => isLast(slow) && world.server.tally.get('picturesSkipped') > 100);
+  const sinceFirst = (packets = slow.rtp()) => (packets.at(-1)!.timestamp - packets[0]!.timestamp) >>> 0;
+  await slow.until(() => slow.rtp().at(-1)?.marker === true && sinceFirst() >= pictures * 40 * 90 - 90);
+  assert.ok(world.server.tally.get('picturesSkipped') > 100);
   const types = slow.rtp().map(({ payload, sequence }) => ({ type: payload[0]! & 31, sequence }));
   for (const [n, { sequence }] of types.entries())
     assert.equal(sequence, (types[0]!.sequence + n) & 0xffff, 'no packet is missing');
+  // The ring holds more than five seconds; who was away for longer goes on at its end, not at its beginning.
+  const times = slow
+    .rtp()
+    .filter(({ marker }) => marker)
+    .map(({ timestamp }) => timestamp);
+  const steps = times.slice(1).map((time, n) => (time - times[n]!) >>> 0);
+  const gap = steps.indexOf(Math.max(...steps));
+  assert.ok(steps[gap]! > 5 * 90_000);
+  assert.ok((times.at(-1)! - times[gap + 1]!) >>> 0 <= 2 * 90_000, 'goes on near the newest');
 });
 
 test('rubbish, too much, silence and crowds end connections; an honest client gets in', async () => {
