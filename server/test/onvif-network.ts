@@ -68,7 +68,7 @@ const sim = await OnvifSimulator.start({
   ...{ ...world, host: HOST, port: 8000, discoveryPort: DISCOVERY_PORT, auth: 'none' },
   profiles: [{ ...profile, url: `rtsp://${HOST}/` }],
 });
-const [found, theirs] = [await search(), await theirSearch()];
+const [found, theirs] = await Promise.all([search(), theirSearch()]);
 await sim[Symbol.asyncDispose]();
 const peer = binary ? await askPeer(binary) : null;
 process.stdout.write(JSON.stringify({ found, theirs, peer }), () => process.exit(0));

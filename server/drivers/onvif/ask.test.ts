@@ -9,7 +9,7 @@ import { MemoryNet } from '../../net/memory-net.ts';
 import { OnvifSimulator, type OnvifSimulatorOptions, type SimulatedProfile } from '../../sim/onvif/simulator.ts';
 import type { DiscoveryContext } from '../driver.ts';
 import { askDevice } from './ask.ts';
-import { ASK_TIMEOUT_MS, MAX_DEVICES } from './limits.ts';
+import { ASK_TIMEOUT_MS, MAX_ANSWER_BYTES, MAX_DEVICES } from './limits.ts';
 import { type FoundDevice, searchDevices } from './search.ts';
 import { DISCOVERY_PORT, encodeProbeMatch } from './wire.ts';
 
@@ -172,6 +172,8 @@ test('each refusal has a sentence', async () => {
   const body = `<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Body><env:Fault><env:Code><env:Value>env:Sender</env:Value></env:Code><env:Reason><env:Text xml:lang="en">${words}</env:Text></env:Reason></env:Fault></env:Body></env:Envelope>`;
   sim.faults = { reply: { status: 500, body } };
   await fails(ask(null), 'refused', /asks for a user name/);
+  sim.faults = { reply: { status: 200, body: `<a>${'x'.repeat(MAX_ANSWER_BYTES)}</a>` } };
+  await fails(ask(), 'protocol', /more than 1048576 bytes/);
   sim.faults = { silent: true };
   await fails(ask(), 'timeout', /did not answer within 6 s/);
   sim.faults = {};
