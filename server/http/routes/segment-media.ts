@@ -9,6 +9,7 @@ import type { Recordings } from '../../recording/recordings.ts';
 import { Thumbnails } from '../../recording/thumbnails.ts';
 import type { SegmentIndex } from '../../store/segment-index.ts';
 import type { App } from '../app.ts';
+import { chooseRange } from '../byte-range.ts';
 import { cameraOf } from '../camera-of.ts';
 import type { RepeatedDeeds } from '../repeated-deeds.ts';
 import { requestSignal } from '../request-signal.ts';
@@ -98,6 +99,14 @@ export async function segmentMediaRoutes(
     handler: async (request, reply) => {
       const media = find(request, request.params.id);
       reply.type('image/jpeg').header('Cache-Control', media.bytes === null ? CACHE_CLOSED : 'no-store');
+      if (media.bytes === null) {
+        // A picture of what never changes: asked again by every page that shows it.
+        const etag = `"thumbnail-${media.id}"`;
+        reply.header('ETag', etag).header('Last-Modified', new Date(media.endAt).toUTCString());
+        const { range: _, ...conditions } = request.headers;
+        const answer = chooseRange(request.method, conditions, { size: 0, etag, lastModifiedMs: media.endAt });
+        if (!('start' in answer)) return reply.code(answer.status).send();
+      }
       if (request.method === 'HEAD') return reply.send();
       const key = `${media.id} ${media.startAt}`;
       return reply.send(await thumbnails.get(key, await recordings.files.locate(media.path)));
