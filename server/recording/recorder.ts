@@ -27,6 +27,8 @@ const TICK_MS = 1000;
 /** No picture for this long, or for three median distances, ends the segment. */
 export const OFFLINE_MS = 6000;
 const OFFLINE_FRAMES = 3;
+/** The same for a camera that is known to be lost. */
+const LOST_MS = 1000;
 const OFFLINE_MAX_MS = 120_000;
 /** How long a stop waits for a write that ffmpeg does not take. */
 const STOP_MS = 1500;
@@ -59,6 +61,8 @@ export class Recorder {
   #resuming = true;
   #ticker: Timer | null = null;
   #idleMonoMs = 0;
+  /** When the camera was lost; pictures that come later are of its next life. */
+  #lostMonoMs: number | null = null;
   /** The open segment's time may be taken by recordings of a clock that was set back since. */
   #takesTime = false;
   #wake: () => void = () => {};
@@ -77,7 +81,12 @@ export class Recorder {
   }
 
   start(): void {
-    this.#running ??= this.#loop();
+    if (this.#running) return;
+    const { bus, camera, clock } = this.#options;
+    const off = bus.on('camera.lost', (fact) => {
+      if (fact.camera === camera.id) this.#lostMonoMs = clock.monoMs();
+    });
+    this.#running = this.#loop().finally(off);
   }
 
   /** Ends the open segment, waits until all are closed and indexed. */
@@ -208,6 +217,7 @@ export class Recorder {
     if (this.#resuming && frame.monoMs <= this.#recordedMonoMs) return;
     this.#resuming = false;
     this.#idleMonoMs = clock.monoMs();
+    if (frame.monoMs > (this.#lostMonoMs ?? frame.monoMs)) this.#lostMonoMs = null;
     this.#pace.note(frame.monoMs);
     const at = wallTime(frame, clock);
     const soundWanted = camera.config.recording.audio && this.#sound.expected(frame.monoMs);
@@ -337,7 +347,10 @@ export class Recorder {
   /** Whether the open segment has waited too long for its next picture. */
   get #isOffline(): boolean {
     if (!this.#current) return false;
-    const silentMs = this.#options.clock.monoMs() - this.#idleMonoMs;
+    const nowMs = this.#options.clock.monoMs();
+    const silentMs = nowMs - this.#idleMonoMs;
+    // Known to be away: what an encoder still holds is out by then.
+    if (this.#lostMonoMs !== null) return nowMs - Math.max(this.#lostMonoMs, this.#idleMonoMs) > LOST_MS;
     return silentMs > Math.min(OFFLINE_MAX_MS, Math.max(OFFLINE_MS, OFFLINE_FRAMES * this.#current.medianMs));
   }
 

@@ -12,8 +12,10 @@ import { pictures } from './recording-fixture.ts';
 const run = promisify(execFile);
 const START = Date.UTC(2026, 4, 3, 10, 0, 3);
 const PICTURE_MS = 50;
-/** A clap in the middle of each ten seconds of the sound's own time. */
-const CLAP_EVERY_MS = 10_000;
+/** A clap in the middle of each ten seconds or so of the sound's own time: whole units of AAC. */
+const UNITS = 156;
+const UNIT_MS = 64;
+const CLAP_EVERY_MS = UNITS * UNIT_MS;
 const CLAP_AT_MS = 5000;
 const BEEP_MS = 150;
 /** True time of one millisecond of the camera's sound. */
@@ -46,12 +48,11 @@ function pcm(): Sound {
 async function aac(): Promise<Sound> {
   const beep = `between(mod(t\\,10)\\,${CLAP_AT_MS / 1000}\\,${(CLAP_AT_MS + BEEP_MS) / 1000})`;
   const clip = await codedClip(0, `aevalsrc=0.4*sin(2*PI*700*t)*${beep}:s=16000`);
-  // The first unit is the encoder's own beginning; ten seconds are 156.25 units, so the clip is cut at whole ones.
   return {
-    blockMs: 64,
+    blockMs: UNIT_MS,
     block: (number) => ({
       ...{ codec: 'aac', sampleRate: 16_000, channels: 1, samples: 1024, codecConfig: clip.aacConfig },
-      data: clip.units[Math.floor(((number * 64) % CLAP_EVERY_MS) / 64)]!,
+      data: clip.units[number % UNITS]!,
     }),
   };
 }
@@ -63,6 +64,7 @@ export async function clap(t: TestContext, kind: 'pcm' | 'aac', seconds: number,
   paced.recorder.start();
   const black = pictures.picture(0).data;
   const white = pictures.picture(1).data;
+  const picture = { kind: 'video', codec: 'mjpeg', key: true, width: 160, height: 120, mediaMs: null } as const;
   let blocks = 0;
   for (let nowMs = 0; nowMs < seconds * 1000; nowMs += PICTURE_MS) {
     // Blocks are there when their last sample is; they come with the next picture at the latest.
@@ -70,9 +72,15 @@ export async function clap(t: TestContext, kind: 'pcm' | 'aac', seconds: number,
       await paced.advanceTo((blocks + 1) * sound.blockMs * SLOW);
       paced.publish({ kind: 'audio', mediaMs: null, ...sound.block(blocks) });
     }
+    const nextClap = (Math.floor(nowMs / SLOW / CLAP_EVERY_MS) * CLAP_EVERY_MS + CLAP_AT_MS) * SLOW;
+    if (nextClap > nowMs - PICTURE_MS && nextClap < nowMs) {
+      // Exactly at the clap: the picture's own raster is no part of what is measured.
+      await paced.advanceTo(nextClap);
+      paced.publish({ ...picture, data: white });
+    }
     await paced.advanceTo(nowMs);
     const data = isBeep(nowMs / SLOW) ? white : black;
-    paced.publish({ kind: 'video', codec: 'mjpeg', key: true, width: 160, height: 120, mediaMs: null, data });
+    paced.publish({ ...picture, data });
   }
   await paced.advanceTo(seconds * 1000);
   const segments = await paced.end();
