@@ -121,9 +121,10 @@ async function click(page: Page, at: number, row: number): Promise<number> {
   const from = Number(await tracks.getAttribute('data-from'));
   const to = Number(await tracks.getAttribute('data-to'));
   if (!box || at < from || at > to) throw new Error('The moment is not in view');
-  const taken = page.evaluate<number>(WATCH_CLICK);
+  // In place before the click: a browser takes input before what it is asked over the debugger.
+  await page.evaluate(`globalThis.taken = ${WATCH_CLICK}, 0`);
   await page.mouse.click(box.x + ((at - from) / (to - from)) * box.width, box.y + AXIS + ROW * row + ROW / 2);
-  return taken;
+  return page.evaluate<number>('globalThis.taken');
 }
 
 function figure(values: readonly number[]): PlaybackFigure {

@@ -21,6 +21,8 @@ export type PieceSpan = { readonly start: number; readonly end: number | null };
 /** See the head of this file. */
 export class PlaybackEncoder {
   readonly #heads = new Map<string, Buffer>();
+  /** Heads that come with a piece which is being encoded. */
+  readonly #coming = new Map<string, Promise<Buffer>>();
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
@@ -30,17 +32,35 @@ export class PlaybackEncoder {
    * @throws NvrError `unavailable` (too many at once), `protocol` (it cannot be read)
    */
   async head(key: string, file: string, signal: AbortSignal): Promise<Buffer> {
-    const kept = this.#heads.get(key);
+    const kept = this.#heads.get(key) ?? (await this.#coming.get(key)?.catch(() => null));
     if (kept) return kept;
     const { head } = split(await this.#encode(file, { start: 0, end: HEAD_SECONDS }, signal));
-    this.#heads.set(key, head);
-    if (this.#heads.size > KEPT) this.#heads.delete(this.#heads.keys().next().value!);
+    this.#keep(key, head);
     return head;
   }
 
-  /** The fragments of one piece. @throws NvrError as {@link head} */
-  async piece(file: string, span: PieceSpan, signal: AbortSignal): Promise<Buffer> {
-    return split(await this.#encode(file, span, signal)).fragments;
+  /**
+   * The fragments of one piece. A piece has a head, too: who asks for that meanwhile gets this one.
+   * @throws NvrError as {@link head}
+   */
+  async piece(key: string, file: string, span: PieceSpan, signal: AbortSignal): Promise<Buffer> {
+    const encoding = this.#encode(file, span, signal).then(split);
+    const head = encoding.then((parts) => parts.head);
+    if (!this.#heads.has(key) && !this.#coming.has(key)) {
+      this.#coming.set(key, head);
+      head
+        .then(
+          (bytes) => this.#keep(key, bytes),
+          () => {},
+        )
+        .finally(() => this.#coming.delete(key));
+    } else head.catch(() => {});
+    return (await encoding).fragments;
+  }
+
+  #keep(key: string, head: Buffer): void {
+    this.#heads.set(key, head);
+    if (this.#heads.size > KEPT) this.#heads.delete(this.#heads.keys().next().value!);
   }
 
   async #encode(file: string, span: PieceSpan, signal: AbortSignal): Promise<Buffer> {

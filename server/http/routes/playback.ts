@@ -99,7 +99,7 @@ export async function playbackRoutes(app: App, { fleet, recordings, deeds }: Pla
       if (match && Number(match[1]) > found.endAt - found.startAt)
         throw new NvrError('not_found', 'There is no such piece');
       const span = { start: Number(match[1]) / 1000, end: match[2] === 'end' ? null : Number(match[2]) / 1000 };
-      return reply.send(await encoder.piece(file, span, signal));
+      return reply.send(await encoder.piece(`${id} ${start}`, file, span, signal));
     },
   });
 }

@@ -12,7 +12,7 @@ import { Calendar } from '../timeline/calendar.tsx';
 import { ExportList, NewExport } from '../timeline/export-panel.tsx';
 import { Exports } from '../timeline/exports.ts';
 import { HoverCard } from '../timeline/hover.tsx';
-import { KEYS } from '../timeline/keys.ts';
+import { hearKeys, KEYS } from '../timeline/keys.ts';
 import { parsePlace } from '../timeline/place.ts';
 import { lengthOf, zoomAround } from '../timeline/scale.ts';
 import { SegmentPanel } from '../timeline/segment-panel.tsx';
@@ -70,6 +70,7 @@ function Timeline() {
     },
     [],
   );
+  useEffect(() => hearKeys(store), []);
   const [opened] = useState(query);
   useEffect(() => {
     if (query !== opened) store.goTo(parsePlace(query));

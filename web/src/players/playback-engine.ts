@@ -250,9 +250,10 @@ export class PlaybackEngine {
   /** @returns whether the piece is in place */
   async #append(piece: Piece): Promise<boolean> {
     const turn = this.#turn;
-    const [head, bytes] = await Promise.all([this.#source.head(piece.head), this.#source.piece(piece)]);
+    // The piece first: where it is encoded for us, its head comes with it.
+    const [bytes, head] = await Promise.all([this.#source.piece(piece), this.#source.head(piece.head)]);
     if (this.#stopped || turn !== this.#turn) return true;
-    for (const reply of [head, bytes]) {
+    for (const reply of [bytes, head]) {
       if (reply.ok) continue;
       if (!reply.gone) this.#failed(reply.message);
       return reply.gone && this.#giveUp(piece);

@@ -69,6 +69,8 @@ test('two fingers pinch; the one that is left does nothing more', () => {
   ]);
   assert.equal(state.kind, 'idle');
   assert.deepEqual(kinds(down(100, 1), move(120, 1), down(200, 2), move(250, 2)), ['pan', 'pinch']);
+  // Nor does a finger that comes while one of the pinch is still there.
+  assert.deepEqual(kinds(down(100, 1), down(200, 2), up(100, 1), down(150, 3), up(150, 3)), []);
   // A third finger is nobody.
   assert.deepEqual(kinds(down(100, 1), down(200, 2), move(10, 3)), []);
 });

@@ -116,6 +116,23 @@ export function keyDown(key: string, shift: boolean, store: TimelineStore): bool
   }
 }
 
+/** What uses keys itself. */
+const TAKERS = 'input, select, textarea, button, a, summary, dialog, [role="slider"]';
+
+/** Keys that scroll the page, unless the timeline itself has the focus. */
+const SCROLLS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
+
+/** Keys anywhere on the page, as long as nothing else there wants them. @returns the way to stop */
+export function hearKeys(store: TimelineStore): () => void {
+  const hear = (event: KeyboardEvent) => {
+    const { target } = event;
+    const taken = SCROLLS.has(event.key) || (target instanceof Element && target.closest(TAKERS) !== null);
+    if (!taken && !event.defaultPrevented && document.querySelector('dialog[open]') === null) handleKey(event, store);
+  };
+  document.addEventListener('keydown', hear);
+  return () => document.removeEventListener('keydown', hear);
+}
+
 /** A key on the timeline itself. */
 export function handleKey(event: KeyboardEvent, store: TimelineStore): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

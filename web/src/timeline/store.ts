@@ -216,8 +216,10 @@ export class TimelineStore {
       },
       onState: ({ playing, waiting }) => {
         if (!isCurrent()) return;
+        const paused = !playing && this.playing.peek();
         this.playing.value = playing;
         this.waiting.value = waiting;
+        if (paused) this.#writeAddress(true);
       },
       onJump: (from, to) => {
         const found = findAt(this.#row(), (from + to) / 2, this.rows.now(), 0);
