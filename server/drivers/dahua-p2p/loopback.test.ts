@@ -88,25 +88,44 @@ for (const { relay, auth, loss } of [
   });
 }
 
-test('ffprobe reads through the tunnel', async () => {
-  await using world = await startWorld();
-  const tunnels = new Tunnels();
-  const settings = readSettings(world.simulator.settings);
-  const lease = await tunnels.acquire(settings, world.context, null);
-  const { address, port } = lease.tunnel.endpoint;
-  const url = `rtsp://admin:secret@${address}:${port}/cam/realmonitor?channel=1&subtype=0`;
-  const { stdout } = await run('ffprobe', [
-    '-v',
-    'error',
-    '-rtsp_transport',
-    'tcp',
-    '-show_entries',
-    'stream=codec_name,width',
-    '-of',
-    'csv=p=0',
-    url,
-  ]).finally(() => lease.release());
-  assert.equal(stdout.trim(), 'h264,320');
+/** What ffmpeg finds in a stream: codec, width and a hash of each of its first packets. */
+async function packetHashes(url: string, count: number): Promise<string[]> {
+  const input = ['-v', 'error', '-rtsp_transport', 'tcp', '-i', url, '-map', '0:v:0', '-frames:v', String(count)];
+  const { stdout } = await run('ffmpeg', [...input, '-c', 'copy', '-f', 'framehash', '-hash', 'md5', '-']);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(',').at(-1)!.trim());
+}
+
+test('ffmpeg reads the same packets through the tunnel as beside it: direct and relayed, type 0 and 1, loss', async () => {
+  const ways = [
+    { relay: 'never', auth: 'none', loss: 0 },
+    { relay: 'always', auth: 'required', loss: 0.01 },
+    { relay: 'never', auth: 'required', loss: 0.05 },
+  ] as const;
+  await Promise.all(
+    ways.map(async ({ relay, auth, loss }) => {
+      await using world = await startWorld({ loss }, { auth });
+      const lease = await new Tunnels().acquire(
+        readSettings({ ...world.simulator.settings, relay }),
+        world.context,
+        null,
+      );
+      const { address, port } = lease.tunnel.endpoint;
+      const path = 'cam/realmonitor?channel=1&subtype=0';
+      const [through, beside] = await Promise.all([
+        packetHashes(`rtsp://admin:secret@${address}:${port}/${path}`, 30),
+        packetHashes(`rtsp://admin:secret@${HOST}:${world.rtsp.port}/${path}`, 105),
+      ]).finally(() => lease.release());
+      assert.equal(through.length, 30);
+      const source = new Set(beside);
+      assert.ok(
+        through.every((hash) => source.has(hash)),
+        `relay ${relay}, loss ${loss}`,
+      );
+    }),
+  );
 });
 
 test('eight cameras of one device: one login, one session', async () => {
