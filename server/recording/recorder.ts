@@ -65,7 +65,9 @@ export class Recorder {
   #lostMonoMs: number | null = null;
   /** The open segment's time may be taken by recordings of a clock that was set back since. */
   #takesTime = false;
-  #wake: () => void = () => {};
+  /** Something happened since the loop last looked; it does not go to sleep then. */
+  #isAwake = false;
+  #resume: () => void = () => {};
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -165,12 +167,8 @@ export class Recorder {
     this.#failure = null;
     this.#resuming = true;
     this.#idleMonoMs = this.#options.clock.monoMs();
-    using reader = hub.open({
-      kinds: 'all',
-      policy: 'every',
-      start: { sinceMonoMs: since },
-      onFrame: () => this.#wake(),
-    });
+    const onFrame = () => this.#wake();
+    using reader = hub.open({ kinds: 'all', policy: 'every', start: { sinceMonoMs: since }, onFrame });
     try {
       for await (const item of this.#items(reader)) await this.#take(item);
       await this.#cut(this.#stopReason, null);
@@ -184,13 +182,14 @@ export class Recorder {
     const { clock } = this.#options;
     const look = this.#look;
     while (!this.#abort.signal.aborted && !this.#failure) {
+      this.#isAwake = false;
       const item = reader.poll();
       if (!item) {
         yield* look.release(clock.monoMs());
         if (this.#isOffline) await this.#cut('offline', null);
         await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          if (this.#abort.signal.aborted || this.#failure) resolve();
+          this.#resume = resolve;
+          if (this.#isAwake || this.#abort.signal.aborted || this.#failure) resolve();
         });
         continue;
       }
@@ -206,6 +205,11 @@ export class Recorder {
     const held = look.releaseAll();
     if (this.#failure) throw this.#failure;
     yield* held;
+  }
+
+  #wake(): void {
+    this.#isAwake = true;
+    this.#resume();
   }
 
   async #take({ frame }: HubItem): Promise<void> {
@@ -249,13 +253,8 @@ export class Recorder {
     const sound = recording.audio ? (this.#sound.lineFrom(frame.monoMs)?.track ?? null) : null;
     // The end of the segment before is the start of this one: both are this picture's time, rounded down.
     const start = {
-      camera: camera.id,
-      folder,
-      format: recording.format,
-      first: frame,
-      startAt: Math.floor(at),
-      sound,
-      pace: this.#pace,
+      ...{ camera: camera.id, folder, format: recording.format, first: frame, startAt: Math.floor(at) },
+      ...{ sound, pace: this.#pace },
     };
     this.#closings.nextBegins(start.startAt);
     this.#takesTime = (this.#options.index.lastEnd(camera.id) ?? 0) > start.startAt;
