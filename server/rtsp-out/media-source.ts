@@ -95,7 +95,11 @@ async function awaitPresence(camera: Camera, stream: StreamKind, clock: Clock, s
   const { state } = camera.status();
   if (state === 'disabled' || state === 'refused') throw away();
   const hub = stream === 'sub' ? camera.sub.hub : camera.hub;
-  await frameThat(hub, 'video', clock, ABSENT_MS, signal, isHere);
+  // The second source of a camera that is here is only dialled now, and its first picture is a key picture.
+  const isDialling = stream === 'sub' && isFresh(camera.hub.newestVideo?.frame, clock);
+  const hasFailed = () => isDialling && ['backingOff', 'refused'].includes(camera.sub.connection?.state ?? '');
+  const withinMs = isDialling && !hasFailed() ? FIRST_PICTURE_MS : ABSENT_MS;
+  await frameThat(hub, 'video', clock, withinMs, signal, () => isHere() || hasFailed());
   if (!isHere()) throw away();
 }
 

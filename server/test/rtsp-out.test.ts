@@ -12,9 +12,10 @@ import { createRtspDriver } from '../drivers/rtsp/index.ts';
 import { ownPorts } from '../net/address-rules.ts';
 import { systemNet } from '../net/system-net.ts';
 import { loadClip } from '../sim/rtsp/clip.ts';
+import { RtspSimulator } from '../sim/rtsp/simulator.ts';
 import { childrenOf, skip, startCodedNvr } from './coded-world.ts';
 import { GstreamerServer, gstreamerMissing } from './gstreamer-server.ts';
-import { type Nvr, startNvr } from './harness.ts';
+import { freshHost, type Nvr, startNvr } from './harness.ts';
 import { basic, RtspClient } from './rtsp-client.ts';
 import { driverContext } from './source-world.ts';
 
@@ -187,6 +188,32 @@ test('a JPEG camera with sound: H.264 from its one encoder and A-law, for two at
   assert.ok(Math.abs(ends[0]!.at(-1)! - ends[1]!.at(-1)!) < 0.7, 'sound and pictures go together');
   assert.equal((await probe(url('camera-1/jpeg')))[0]?.codec_name, 'mjpeg');
   assert.equal(nvr.app.fleet.get('camera-1').status().viewers, 0);
+});
+
+test('/sub is the second source, dialled for its reader', { skip, timeout: 60_000 }, async () => {
+  await using world = await startCodedNvr();
+  const { nvr, slug } = world;
+  const clip = await loadClip({ source: 'testsrc', width: 160, height: 120, fps: 10, seconds: 2 });
+  const sim = { net: systemNet, clock: systemClock, host: freshHost(), port: 0, clip };
+  await using second = await RtspSimulator.start(sim);
+  const { port, token } = await addressOf(nvr);
+  using early = await RtspClient.open(port);
+  const address = `rtsp://127.0.0.1:${port}/${slug}/sub`;
+  assert.equal((await early.ask('DESCRIBE', address, basic('x', token))).status, 404);
+  await nvr.app.fleet.change(slug, { subSource: { driver: 'rtsp', settings: { url: second.url } } });
+  using client = await RtspClient.open(port);
+  const sdp = await client.play(address, basic('x', token));
+  const main = await RtspClient.open(port);
+  assert.notEqual(
+    sdp.match(/sprop\S+/)?.[0],
+    (await main.play(address.replace('/sub', ''), basic('x', token))).match(/sprop\S+/)?.[0],
+  );
+  main[Symbol.dispose]();
+  await client.until(() => client.rtp().filter(({ marker }) => marker).length > 5);
+  assert.equal(nvr.app.fleet.get(slug).sub.connection?.shown, true);
+  await nvr.app.fleet.change(slug, { subSource: { driver: 'rtsp', settings: { url: 'rtsp://127.0.0.1:9/x' } } });
+  using late = await RtspClient.open(port);
+  assert.equal((await late.ask('DESCRIBE', address, basic('x', token))).status, 503);
 });
 
 test('a taken port is a warning that the API tells, a port that is off is neither', { timeout: 30_000 }, async () => {
