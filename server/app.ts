@@ -33,13 +33,13 @@ import { RtspServer } from './rtsp-out/server.ts';
 import { AuditLog } from './store/audit.ts';
 import { CameraTable } from './store/cameras.ts';
 import { DataLock } from './store/data-lock.ts';
-import { openDatabase } from './store/database.ts';
 import { EventLog } from './store/events.ts';
 import { ExportTable } from './store/exports.ts';
 import { GapTable } from './store/gaps.ts';
 import { DATABASE_FILE } from './store/known-data.ts';
 import { KnownPlaceTable } from './store/known-places.ts';
 import { DataWatch, openCopy, whyReadOnly } from './store/read-only-data.ts';
+import { openOrSalvage } from './store/salvage.ts';
 import { Secrets } from './store/secrets.ts';
 import { SegmentIndex } from './store/segment-index.ts';
 import { SessionTable } from './store/sessions.ts';
@@ -131,8 +131,11 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
   const net = cameraNet(options.net ?? systemNet);
   const secrets = Secrets.fromFile(join(config.dataDir, KEY_FILE));
   const databaseFile = join(config.dataDir, DATABASE_FILE);
-  const openData = readOnly === null ? openDatabase : openCopy;
-  const db = parts.adopt(openData(databaseFile), (open) => void open.close());
+  const opened =
+    readOnly === null
+      ? openOrSalvage(databaseFile, join(config.dataDir, 'quarantine'))
+      : { db: openCopy(databaseFile), salvage: null };
+  const db = parts.adopt(opened.db, (open) => void open.close());
   const watch = new DataWatch({ dataDir: config.dataDir, databaseFile, readOnly: readOnly !== null, clock });
   parts.defer(() => watch.stop());
   const recordingsDir = join(config.dataDir, RECORDINGS_FOLDER);
@@ -187,6 +190,12 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
   const exporter = new Exporter({ recordings, table: new ExportTable(db), bus, dataDir: config.dataDir, clock, log });
   const timeline = new Timeline({ gaps, clock, unindexed: (camera) => recordings.unindexed(camera) });
   const stopEvents = events.follow(bus);
+  if (opened.salvage) {
+    const message =
+      'The database was damaged: what could be read is kept, recordings are taken in again from their files';
+    log.error({ ...opened.salvage }, message);
+    bus.publish('storage.salvaged', { message });
+  }
 
   const audit = new AuditLog(db, clock);
   const deeds = new RepeatedDeeds(audit, clock);

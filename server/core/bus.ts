@@ -61,6 +61,8 @@ export type Facts = {
   'storage.full': { readonly message: string };
   /** Not mounted, another disk, or read-only: nothing is written there. */
   'storage.missing': { readonly message: string };
+  /** The database was damaged and is a new one now, with what could be read of the old. */
+  'storage.salvaged': { readonly message: string };
   /** Recording goes on after `storage.full` or `storage.missing`. */
   'storage.cameBack': { readonly message: string };
 };

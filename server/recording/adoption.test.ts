@@ -3,15 +3,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -109,6 +112,27 @@ test('fsck finds every planted difference, and repair mends them all without los
   assert.equal(rows.at(-1)?.bytes, statSync(join(root, part)).size);
   assert.deepEqual(readdirSync(join(dataDir, 'quarantine')), ['yard_2026-05-03_12-00-00Z.mkv']);
   assert.ok(existsSync(join(root, 'yard/2026-05-03/notes.txt')));
+});
+
+test('fsck finds a damaged page of the database and repairs it from what can be read and from the files', async (t) => {
+  const { dataDir, db, databaseFile } = await recorded(t);
+  const page = db.prepare<[], number>("select rootpage from sqlite_master where name = 'segments'").pluck().get()!;
+  db.pragma('wal_checkpoint(truncate)');
+  db.close();
+  const handle = openSync(databaseFile, 'r+');
+  writeSync(handle, Buffer.alloc(4096, 0xee), 0, 4096, (page - 1) * 4096);
+  closeSync(handle);
+  const { found } = await fsck({ dataDir, databaseFile, repair: false });
+  assert.ok(found.length > 0 && found.every(({ kind }) => kind === 'database-damaged'));
+  assert.deepEqual((await fsck({ dataDir, databaseFile, repair: true })).left, []);
+  assert.deepEqual((await fsck({ dataDir, databaseFile, repair: false })).found, []);
+  assert.deepEqual(readdirSync(join(dataDir, 'quarantine')), ['damaged-1.db']);
+  const after = openDatabase(databaseFile);
+  t.after(() => after.close());
+  assert.deepEqual(
+    [...new SegmentIndex(after).rows()].map(({ endReason, camera }) => [endReason, camera]),
+    Array.from({ length: 4 }, () => ['adopted', 'cam_fed']),
+  );
 });
 
 test('fsck will not repair while a Perch holds the data directory', async (t) => {

@@ -14,6 +14,7 @@ import {
   openForCheck,
   rebuildSums,
 } from '../store/fsck.ts';
+import { isDamage, salvageDatabase } from '../store/salvage.ts';
 import { SegmentIndex } from '../store/segment-index.ts';
 import { adopt, adoptFile, type FoundFile, findFiles } from './adoption.ts';
 import { SegmentFiles } from './segment-files.ts';
@@ -49,6 +50,7 @@ export async function fsck({ dataDir, databaseFile, repair }: FsckOptions): Prom
       found = found.filter((difference) => again.has(keyOf(difference)));
     }
     if (!repair || found.length === 0) return { found, left: found, running };
+    if (found.some(({ kind }) => kind === 'database-damaged')) mendDatabase(databaseFile, files);
     const db = openDatabase(databaseFile);
     try {
       await mend(found, db, files);
@@ -90,12 +92,23 @@ async function look(db: Db, files: SegmentFiles, running: boolean): Promise<Diff
   return [...damages, ...compareRecordings(new SegmentIndex(db).rows(), disk, running)];
 }
 
+/** Indexes are made anew; when that is not enough, the database is, with all that can be read. */
+function mendDatabase(databaseFile: string, files: SegmentFiles): void {
+  const isDamaged = (db: Db) => checkDatabase(db).some(({ kind }) => kind === 'database-damaged');
+  const db = openDatabase(databaseFile);
+  try {
+    db.exec('reindex');
+    if (!isDamaged(db)) return;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  } finally {
+    db.close();
+  }
+  salvageDatabase(databaseFile, files.quarantineRoot);
+}
+
 async function mend(found: readonly Difference[], db: Db, files: SegmentFiles): Promise<void> {
   const index = new SegmentIndex(db);
-  if (found.some(({ kind }) => kind === 'database-damaged')) {
-    db.exec('reindex');
-    if (checkDatabase(db).some(({ kind }) => kind === 'database-damaged')) return;
-  }
   const tools = {
     ...{ files, index, bus: new Bus(), clock: systemClock, log: silentLogger },
     cameraOfFolder: (folder: string) => folderOwner(db, folder),

@@ -20,6 +20,7 @@ export const keptFacts = [
   'storage.full',
   'storage.missing',
   'storage.cameBack',
+  'storage.salvaged',
 ] as const satisfies readonly FactName[];
 
 /** One event. */

@@ -52,12 +52,20 @@ export function openForCheck(file: string): Db {
   }
 }
 
+/** What SQLite says; damage may also keep it from looking. */
+function findDamages(db: Db): Difference[] {
+  const damaged = (detail: string): Difference => ({ kind: 'database-damaged', path: 'database', detail });
+  try {
+    const lines = db.pragma(`integrity_check(${MAX_DAMAGES})`) as { integrity_check: string }[];
+    return lines.filter(({ integrity_check }) => integrity_check !== 'ok').map((line) => damaged(line.integrity_check));
+  } catch (error) {
+    return [damaged((error as Error).message)];
+  }
+}
+
 /** Damage inside the database itself, and sums that do not add up. */
 export function checkDatabase(db: Db): Difference[] {
-  const damages = (db.pragma(`integrity_check(${MAX_DAMAGES})`) as { integrity_check: string }[])
-    .map(({ integrity_check }) => integrity_check)
-    .filter((line) => line !== 'ok')
-    .map((detail): Difference => ({ kind: 'database-damaged', path: 'database', detail }));
+  const damages = findDamages(db);
   if (damages.length > 0) return damages;
   const sums = db
     .prepare<[], { folder: string; day: number; segments: number; bytes: number; recorded_ms: number }>(

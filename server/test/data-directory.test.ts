@@ -1,13 +1,14 @@
 // The data directory itself: read-only at the start, not mounted at the start. Taken away meanwhile: storage-faults.test.ts.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../core/clock.ts';
 import { fsck } from '../recording/fsck.ts';
-import { ADMIN, startSimulator } from './harness.ts';
+import { openDatabase } from '../store/database.ts';
+import { ADMIN, startNvr, startSimulator } from './harness.ts';
 import { type PerchProcess, startPerch } from './perch-process.ts';
 import { mountSmallDisk, noSmallDisk } from './small-disk.ts';
 
@@ -91,4 +92,29 @@ test('a data directory that is read-only at the start: live, said, resumes by it
   });
   assert.ok(waited, perch.output());
   assert.equal((await perch.ok<unknown[]>('GET', '/api/cameras')).length, 1);
+});
+
+test('a damaged page of the database: the start goes on, says so, and takes the recordings in again', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'perch-damaged-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  {
+    const recording = { mode: 'continuous', format: 'mjpeg', segmentSeconds: 2 };
+    await using nvr = await startNvr({ dataDir, cameras: [{ audio: false, recording }] });
+    for (let n = 0; n < 2; n++) await nvr.app.bus.next('segment.closed');
+  }
+  const databaseFile = join(dataDir, 'perch.db');
+  const db = openDatabase(databaseFile);
+  const page = db.prepare<[], number>("select rootpage from sqlite_master where name = 'segments'").pluck().get()!;
+  db.close();
+  const handle = openSync(databaseFile, 'r+');
+  writeSync(handle, Buffer.alloc(4096, 0xee), 0, 4096, (page - 1) * 4096);
+  closeSync(handle);
+  writeFileSync(`${databaseFile}-wal`, ''); // as after a power cut
+  await using nvr = await startNvr({ dataDir, cameras: [] });
+  const segmentsNow = () => nvr.app.recordings.index.totals()[0]?.segments ?? 0;
+  while (segmentsNow() < 2) await nvr.app.bus.next('segment.adopted');
+  assert.equal(nvr.app.fleet.all().length, 1, 'the camera is still there');
+  const { events } = await nvr.ok<{ events: unknown[] }>('GET', '/api/events?type=storage.salvaged');
+  assert.equal(events.length, 1);
+  assert.deepEqual(readdirSync(join(dataDir, 'quarantine')).slice(0, 1), ['damaged-1.db']);
 });
