@@ -25,7 +25,7 @@ test('a device by serial number: tested, added, recorded, shared, left', { skip,
     ...{ ...world, auth: 'required', randSalt: 'a1b2c3d4e5f60718' },
     targets: new Map([[554, { address: host, port: rtsp.port }]]),
   });
-  await using nvr = await startNvr();
+  await using nvr = await startNvr({ config: { dahuaExpose: { address: '127.0.0.1', port: null } } });
   const settings = { ...simulator.settings, relay: 'always' };
 
   const wrong = await nvr.ok('POST', '/api/cameras/test', {
@@ -46,6 +46,14 @@ test('a device by serial number: tested, added, recorded, shared, left', { skip,
   assert.equal(yard.settings.password, '********');
   await nvr.state(yard.slug, 'live');
   const before = simulator.stats.attemptAtMs.length;
+  const { facts } = await nvr.ok<{ facts: { tunnelUrl: string } }>('GET', `/api/cameras/${yard.slug}`);
+  const url = new URL(facts.tunnelUrl);
+  assert.equal(`${url.pathname}${url.search}`, '/cam/realmonitor?channel=1&subtype=0');
+  const guest = await systemNet.streams.connect({ address: url.hostname, port: Number(url.port) });
+  const answered = new Promise<string>((resolve) => guest.onBytes((bytes) => resolve(Buffer.from(bytes).toString())));
+  guest.write('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n');
+  assert.match(await answered, /^RTSP\/1\.0 /, 'other tools reach the device through the published port');
+  await guest.close();
   const gate = await add('Gate', 2);
   await nvr.state(gate.slug, 'live');
   assert.equal(simulator.stats.attemptAtMs.length, before, 'the second channel uses the same tunnel');
