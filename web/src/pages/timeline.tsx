@@ -1,5 +1,8 @@
 // The timeline: what every camera recorded, what is missing and why; playing, keeping and exporting it.
 
+// The last one holds what changes on small screens.
+import '../styles/timeline-rows.css';
+import '../styles/timeline-side.css';
 import '../styles/timeline.css';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { CameraInfo } from '../api-types.ts';
