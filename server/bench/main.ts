@@ -9,6 +9,7 @@ import { measureFanOut } from './fan-out.ts';
 import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
 import { measurePlayback } from './playback.ts';
+import { measureRecording } from './recording.ts';
 import { measureTimeline, type TimelineFigure } from './timeline.ts';
 import { type ChannelLoad, measureTunnel, type Throughput, type WayFigures } from './tunnel.ts';
 
@@ -26,7 +27,7 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    'npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|playback|hostile|tunnel] [--profile FOLDER]',
+    'npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|recording|playback|hostile|tunnel] [--profile FOLDER]',
   );
   process.exit(0);
 }
@@ -250,6 +251,25 @@ if (wants('archive')) {
   );
   const [share, longest] = [fixed(archive.deleteWait999Ms, 1), fixed(archive.transactionMs, 1)];
   console.log(`Deletion: 99.9 % of waits under ${share} ms; its longest transaction ${longest} ms`);
+}
+
+if (wants('recording')) {
+  const recording = await measureRecording({ quick: options.quick });
+  results.recording = recording;
+  table(
+    'Recording: bytes written beside the payload (aim: 1.05 for what is copied); shares of a processor per camera',
+    ['', 'cameras', 'payload', 'written/payload', 'Perch', 'its ffmpeg', 'plain ffmpeg', 'missed'],
+    recording.map((each) => [
+      each.kind,
+      String(each.cameras),
+      `${fixed(each.payloadBytes / 1e6, 1)} MB`,
+      fixed(each.writtenBytes / each.payloadBytes, 3),
+      percent(each.perchShare),
+      percent(each.ffmpegShare),
+      percent(each.plainShare),
+      String(each.missed),
+    ]),
+  );
 }
 
 clearTimeout(timer);
