@@ -32,6 +32,8 @@ export const STUCK_MS = 30 * SECOND_MS;
 export const ABSENT_MS = 1500;
 /** The first picture of an encoder that is only started now. */
 export const FIRST_PICTURE_MS = 8 * SECOND_MS;
+/** Encoders make a key picture every 2 s; an older one is of their run-up. */
+export const RECENT_KEY_MS = 2500;
 /** Sound of a camera that has only just come is waited for. */
 export const FIRST_SOUND_MS = 800;
 export const JUST_COME_MS = 3 * SECOND_MS;

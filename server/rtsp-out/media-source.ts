@@ -9,7 +9,15 @@ import { type LiveCamera, NO_SIGNAL_MS } from '../live/live-camera.ts';
 import type { LiveFeeds } from '../live/live-feeds.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import type { CardSources, Size } from './card-source.ts';
-import { ABSENT_MS, FIRST_PICTURE_MS, FIRST_SOUND_MS, JUST_COME_MS, RETRY_SECONDS, SOUND_AGE_MS } from './limits.ts';
+import {
+  ABSENT_MS,
+  FIRST_PICTURE_MS,
+  FIRST_SOUND_MS,
+  JUST_COME_MS,
+  RECENT_KEY_MS,
+  RETRY_SECONDS,
+  SOUND_AGE_MS,
+} from './limits.ts';
 import type { StreamKind } from './target.ts';
 import { planSound, planVideo, type TrackPlan } from './track-plan.ts';
 
@@ -60,7 +68,8 @@ export async function openMedia(
   const { hub: pictures } = stack.use(stream === 'jpeg' ? feeds.views.of(view).acquire() : view.acquireEncoded());
   // A seat in the camera's own hub: this is where viewers are counted.
   stack.use(view.hub.open({ kinds: 'audio', policy: 'newest', start: 'live', viewer: true }));
-  const picture = await firstPicture(pictures, clock, signal);
+  const isEncoded = stream !== 'jpeg' && view.hub.newestVideo?.frame.codec === 'mjpeg';
+  const picture = await firstPicture(pictures, isEncoded, clock, signal);
   const video = planVideo(picture);
   if (!video) throw new NvrError('conflict', 'The pictures of this camera do not fit into this kind of stream');
   const sound = stream === 'jpeg' ? null : await firstSound(view, clock, signal);
@@ -103,13 +112,23 @@ async function awaitPresence(camera: Camera, stream: StreamKind, clock: Clock, s
   if (!isHere()) throw away();
 }
 
-/** The newest key picture, or the first one that comes. @throws NvrError `unavailable` */
-async function firstPicture(hub: FrameHub, clock: Clock, signal: AbortSignal): Promise<VideoFrame> {
-  const good = (frame: Frame) =>
+/**
+ * The newest key picture, or the first one that comes. An encoder begins some seconds in the past, for recordings: who
+ * watches would stay so far behind, so it is given a moment to come to now.
+ * @throws NvrError `unavailable`
+ */
+async function firstPicture(hub: FrameHub, isEncoded: boolean, clock: Clock, signal: AbortSignal): Promise<VideoFrame> {
+  const isKey = (frame: Frame): frame is VideoFrame =>
     frame.kind === 'video' && frame.key && isFresh(frame, clock) && (frame.codec === 'mjpeg' || !!frame.codecConfig);
-  const found = await frameThat(hub, 'video', clock, FIRST_PICTURE_MS, signal, good);
-  if (found?.kind !== 'video') throw away();
-  return found;
+  let newest: VideoFrame | null = null;
+  const found = await frameThat(hub, 'video', clock, FIRST_PICTURE_MS, signal, (frame) => {
+    if (!isKey(frame)) return false;
+    newest = frame;
+    return !isEncoded || clock.monoMs() - frame.monoMs < RECENT_KEY_MS;
+  });
+  const picture = found ?? newest;
+  if (picture?.kind !== 'video') throw away();
+  return picture;
 }
 
 /** The camera's sound: what was heard lately, or comes within a moment from a camera that has only just come. */
