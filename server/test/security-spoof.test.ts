@@ -1,12 +1,18 @@
-// Somebody else on the network forges a camera's packets for a minute, from another address and from another port of the
-// camera: no forged picture is shown, and the true ones come through.
+// Somebody else on the network forges a camera's packets, from another address and from another port of the camera, for
+// IWFCam and for RTSP over UDP: no forged picture is shown, and the true ones come through.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../drivers/iwfcam/dialect.ts';
+import { createRtspDriver } from '../drivers/rtsp/index.ts';
+import { joinUnits } from '../media/nal.ts';
+import { encodeRtp, parseRtp } from '../media/rtp.ts';
+import type { Endpoint, Net } from '../net/net.ts';
 import { CountedPictures } from '../sim/counted-pictures.ts';
 import { Spoofer } from '../sim/iwfcam/spoofer.ts';
+import { RtspSimulator } from '../sim/rtsp/simulator.ts';
 import { CAMERA, IwfcamWorld } from './iwfcam-world.ts';
+import { madeClip, CAMERA as RTSP_CAMERA, sourceWorld, takePictures } from './source-world.ts';
 
 const STEP_MS = 50;
 const STEPS = 1200;
@@ -14,6 +20,7 @@ const MIN_SHARE = 0.99;
 const FLOOD = 500;
 /** Numbers of pictures in flight or about to be: the forger guesses them right. */
 const AHEAD = 8;
+const RTSP_PICTURES = 200;
 
 test('a minute of forged packets: none is shown, at least 99 % of the true pictures arrive', async (context) => {
   const world = await IwfcamWorld.start({ fps: 20, audio: true });
@@ -77,4 +84,46 @@ test('a flood of others is left to the kernel, and the camera is still heard', a
   assert.ok(viewer.isLive && viewer.pictures.length >= shown + 20);
   for (const spoofer of spoofers) await spoofer.close();
   await world.stop();
+});
+
+test('RTSP over UDP: packets forged before each true one, from elsewhere, show nothing and end nothing', async (context) => {
+  const world = sourceWorld();
+  const spoofers = [await world.net.host('10.0.0.66').openUdp(), await world.camera.openUdp()];
+  let forged = 0;
+  /** Knows all that the camera sends, and is faster. */
+  const forge = (bytes: Uint8Array, to: Endpoint) => {
+    const packet = parseRtp(bytes);
+    if (!packet) return;
+    const payload = packet.payload.map((byte, at) => (at < 2 ? byte : byte ^ 0x55));
+    for (const spoofer of spoofers) {
+      spoofer.send(encodeRtp({ ...packet, payload }), to);
+      forged++;
+    }
+  };
+  const overheard: Net = {
+    ...{ streams: world.camera.streams, localAddressFor: (address) => world.camera.localAddressFor(address) },
+    ...{ resolve: (host) => world.camera.resolve(host), resolveAll: (host) => world.camera.resolveAll(host) },
+    broadcastAddresses: () => world.camera.broadcastAddresses(),
+    async openUdp(options) {
+      const socket = await world.camera.openUdp(options);
+      const send = socket.send.bind(socket);
+      socket.send = (bytes, to) => {
+        forge(bytes, to);
+        send(bytes, to);
+      };
+      return socket;
+    },
+  };
+  const options = { net: overheard, clock: world.clock, host: RTSP_CAMERA, port: 554, clip: madeClip() };
+  await using sim = await RtspSimulator.start(options);
+  await using session = await world.open(createRtspDriver(), { url: sim.url, transport: 'udp' });
+  const pictures = await world.until(takePictures(session, RTSP_PICTURES));
+  const known = new Set(options.clip.pictures.map(({ units }) => Buffer.from(joinUnits(units)).toString('base64')));
+  for (const { data } of pictures) assert.ok(known.has(Buffer.from(data).toString('base64')), 'a true picture');
+  const { framesDropped, details } = session.counters();
+  context.diagnostic(`${forged} forged packets, ${pictures.length} pictures, ${framesDropped} dropped`);
+  assert.ok(forged > RTSP_PICTURES);
+  assert.equal(framesDropped, 0);
+  assert.equal(details?.strangers, 0, 'the kernel keeps them out');
+  for (const spoofer of spoofers) await spoofer.close();
 });

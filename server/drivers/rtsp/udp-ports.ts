@@ -55,6 +55,8 @@ export class UdpPorts implements AsyncDisposable {
       port: server[0],
     });
     this.sendRtcp(Uint8Array.from([0x80, 201, 0, 1, 0, 0, 0, 0]));
+    // Last, because nothing more is sent here: a flood of others stays out of the receive buffer.
+    this.#rtp.only({ address: this.#address, port: server[0] });
   }
 
   sendRtcp(bytes: Uint8Array): void {
