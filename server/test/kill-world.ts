@@ -257,7 +257,7 @@ export class KillWorld implements AsyncDisposable {
       await Promise.all(
         rows.slice(n, n + 2).map(async ({ path, bytes, frames }) => {
           const file = this.#absolute(path);
-          const options = ['-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base', '1:16000'];
+          const options = ['-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base:v', '1:16000'];
           const [packets, { stderr }] = await Promise.all([
             countPictures(file),
             run('ffmpeg', [...options, '-f', 'null', '-']),
