@@ -4,22 +4,10 @@
 import { playsType } from './mse-player.ts';
 import { neighborPicture } from './playback-boxes.ts';
 import { PlaybackBuffer } from './playback-buffer.ts';
+import type { PlaybackEvents } from './playback-events.ts';
 import { PlaybackFinder } from './playback-finder.ts';
 import type { Piece } from './playback-list.ts';
 import { PlaybackSource } from './playback-source.ts';
-
-export type PlaybackEvents = {
-  /** When the picture on the screen was taken. */
-  readonly onPosition: (at: number) => void;
-  readonly onState: (state: { readonly playing: boolean; readonly waiting: boolean }) => void;
-  /** A hole was passed. */
-  readonly onJump: (from: number, to: number) => void;
-  /** There is nothing more to play: this is now, or the last recording. */
-  readonly onEdge: () => void;
-  /** A sentence; `null`: it goes again. */
-  readonly onProblem: (text: string | null) => void;
-  readonly now: () => number;
-};
 
 const TICK_MS = 100;
 /** Fetched ahead at normal speed, and at most. */
@@ -66,11 +54,9 @@ export class PlaybackEngine {
     this.#buffer = new PlaybackBuffer(video, () => this.#onBroken());
     this.#timer = window.setInterval(() => this.#tick(), TICK_MS);
     video.onwaiting = () => this.#tick();
-    video.onseeked = () => this.#onSeeked();
+    video.onseeked = () => this.#tell();
     video.ontimeupdate = () => this.#tell();
-    video.onplaying = () => this.#tellState();
-    video.onpause = () => this.#tellState();
-    video.onstalled = null;
+    video.onplaying = video.onpause = () => this.#tellState();
     this.#watchPictures();
   }
 
@@ -324,8 +310,12 @@ export class PlaybackEngine {
     if (this.#stopped) return;
     this.#pump();
     this.#tellState();
+    if (this.#video.seeking && this.#land !== null) this.#unstick(this.#land);
+    else if (this.#playing && this.#wanted === null) this.#passHoles();
+  }
+
+  #passHoles(): void {
     const video = this.#video;
-    if (!this.#playing || this.#wanted !== null || (video.seeking && this.#land !== null)) return;
     const at = this.#buffer.wallOf(video.currentTime);
     const stretch = this.#buffer.stretchAt(at);
     if (stretch && stretch.to - at > END_MS * Math.max(1, this.#rate)) return;
@@ -345,9 +335,15 @@ export class PlaybackEngine {
     }
   }
 
-  #onSeeked(): void {
-    this.#tell();
-    this.#tellState();
+  /** A file whose pictures are not where its list says: on to what there is. */
+  #unstick(at: number): void {
+    const piece = this.#finder.known(at);
+    if (!piece || !this.#buffer.has(piece) || this.#buffer.stretchAt(at + PICTURE_MS)) return;
+    const next = this.#buffer.nextStretch(at);
+    if (next === null) {
+      this.#finder.drop(piece);
+      this.seek(piece.to);
+    } else this.#seekInto(next);
   }
 
   /** Without a call for each picture: the time of the element, which is at most one picture ahead. */
