@@ -96,6 +96,8 @@ export type ServerOptions = {
   readonly exporter: Exporter;
   /** What is being watched; the RTSP server shares it. Made here unless given. */
   readonly feeds?: LiveFeeds;
+  /** Answers WebRTC offers; missing: they are told that it is not served. */
+  readonly webrtc?: WebrtcServer;
   /** Shared with the other doors, so that swarms of failed sign-ins are counted as one. Made here unless given. */
   readonly deeds?: RepeatedDeeds;
   /** The doors for media beside this server. */
@@ -157,7 +159,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   if (server.onRoute) app.addHook('onRoute', server.onRoute);
   installErrors(app);
   installRequestLog(app);
-  await installSecurityHeaders(app, options.frameAncestors);
+  installSecurityHeaders(app, options.frameAncestors);
   await app.register(cookie);
   const deeds = server.deeds ?? new RepeatedDeeds(server.audit, clock);
   const onRefused = auditRefusals(deeds, server.auth.accounts);
@@ -191,6 +193,7 @@ export async function createServer(server: ServerOptions): Promise<App> {
   await app.register(auditRoutes, { audit });
   await app.register(mediaRoutes, { fleet, feeds });
   await app.register(mediaVideoRoutes, { fleet, feeds });
+  await app.register(whepRoutes, { fleet, auth, webrtc: server.webrtc });
   await app.register(liveRoutes, { fleet, feeds, auth, onRefused });
   await app.register(embedRoutes, { fleet });
   await app.register(segmentRoutes, { fleet, index, recordings, audit, deeds });
