@@ -22,6 +22,7 @@ import { createServer } from './http/server.ts';
 import { LiveFeeds } from './live/live-feeds.ts';
 import { ownPorts } from './net/address-rules.ts';
 import { cameraNet } from './net/camera-net.ts';
+import { hostAddresses } from './net/host-addresses.ts';
 import type { Net } from './net/net.ts';
 import { checkSelf } from './net/self-check.ts';
 import { systemNet } from './net/system-net.ts';
@@ -47,6 +48,7 @@ import { SettingsTable } from './store/settings.ts';
 import { StorageIdentityTable } from './store/storage-identity.ts';
 import { TokenTable } from './store/tokens.ts';
 import { UserTable } from './store/users.ts';
+import { WebrtcServer } from './webrtc-out/server.ts';
 
 export { DATABASE_FILE, isDataMissing, knownDataFile, rememberData } from './store/known-data.ts';
 
@@ -205,7 +207,8 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
     ...{ net: net.streams, auth, fleet, feeds, log },
     onRefused: (ip, username, reason) => onRefused({ caller: null, ip, log }, username, reason),
   });
-  const outputs: MediaOutputs = { rtsp: { port: null, warning: null } };
+  const webrtc = new WebrtcServer({ net, feeds, log, hostAddresses });
+  const outputs: MediaOutputs = { rtsp: { port: null, warning: null }, webrtc: { port: null, warning: null } };
 
   let server: Awaited<ReturnType<typeof createServer>> | null = null;
   let isStopping = false;
@@ -230,6 +233,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
         audit,
         deeds,
         feeds,
+        webrtc,
         outputs: () => outputs,
         checkUrl: (target, asker) =>
           checkSelf(target, { ...asker, rtspPort: outputs.rtsp.port, cert: tls?.cert ?? null, clock }),
@@ -252,6 +256,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
       const port = await listen(server, config);
       ownPorts.add(port);
       outputs.rtsp = await openRtsp(rtsp, config, log);
+      outputs.webrtc = await openWebrtc(webrtc, config, log);
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       journal.start();
       fleet.start();
@@ -267,7 +272,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
       journal.stop();
       await exporter.stop();
       // One part that fails must not keep the others open.
-      const ends = await Promise.allSettled([rtsp.close(), recordings.stop(), fleet.stop()]);
+      const ends = await Promise.allSettled([rtsp.close(), webrtc.close(), recordings.stop(), fleet.stop()]);
       ends.push(...(await Promise.allSettled([server?.close()])));
       stopEvents();
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -286,6 +291,21 @@ async function openRtsp(rtsp: RtspServer, config: Config, log: PinoLogger): Prom
   } catch (error) {
     const warning = `RTSP is not served: ${toNvrError(error).message}. Set PERCH_RTSP_PORT to a free port, or to off.`;
     log.warn({ port: config.rtspPort }, warning);
+    return { port: null, warning };
+  }
+}
+
+/** Likewise. */
+async function openWebrtc(webrtc: WebrtcServer, config: Config, log: PinoLogger): Promise<MediaOutputs['webrtc']> {
+  if (config.webrtcPort === null) return { port: null, warning: null };
+  try {
+    const port = await webrtc.listen(config.host, config.webrtcPort);
+    log.info({ port }, 'WebRTC is served');
+    return { port, warning: null };
+  } catch (error) {
+    const why = toNvrError(error).message;
+    const warning = `WebRTC is not served: ${why}. Set PERCH_WEBRTC_PORT to a free UDP port, or to off.`;
+    log.warn({ port: config.webrtcPort }, warning);
     return { port: null, warning };
   }
 }

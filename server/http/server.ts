@@ -22,6 +22,7 @@ import type { AuditLog } from '../store/audit.ts';
 import type { EventLog } from '../store/events.ts';
 import type { SegmentIndex } from '../store/segment-index.ts';
 import type { SettingsTable } from '../store/settings.ts';
+import type { WebrtcServer } from '../webrtc-out/server.ts';
 import type { App } from './app.ts';
 import { installAuth } from './plugins/auth.ts';
 import { installBodies } from './plugins/bodies.ts';
@@ -59,6 +60,7 @@ import { timelineRoutes } from './routes/timeline.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { notChecked, type UrlCheckRoutesOptions, urlCheckRoutes } from './routes/url-checks.ts';
 import { userRoutes } from './routes/users.ts';
+import { whepRoutes } from './routes/whep.ts';
 
 /** How the process was told to serve. */
 export type ServerSettings = {

@@ -22,6 +22,8 @@ const CHALLENGE = 'Basic realm="Perch", charset="UTF-8"';
 export const DEVICE_COOKIE = 'perch_device';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const PREFLIGHT_SECONDS = 24 * 3600;
+/** Its requests have bodies, and a method more. */
+const WHEP_ROUTE = /\/whep(\/|$)/;
 
 /** How a caller was recognized. `ambient` credentials are attached by browsers on their own. */
 type Known = { readonly caller: Caller; readonly ambient: boolean };
@@ -57,7 +59,7 @@ export function installAuth(app: App, options: AuthPluginOptions): void {
       url: route.url,
       config: { access: 'public' },
       schema: { hide: true } as object,
-      handler: preflight,
+      handler: (request, reply) => preflight(reply, WHEP_ROUTE.test(request.routeOptions.url ?? '')),
     });
   });
 
@@ -170,10 +172,10 @@ function allowReading(reply: FastifyReply): void {
   reply.header('access-control-expose-headers', 'Content-Length, Content-Range, Accept-Ranges, Last-Modified');
 }
 
-async function preflight(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function preflight(reply: FastifyReply, isWhep: boolean): Promise<FastifyReply> {
   reply.header('access-control-allow-origin', '*');
-  reply.header('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS');
-  reply.header('access-control-allow-headers', 'Authorization, Range');
+  reply.header('access-control-allow-methods', isWhep ? 'POST, PATCH, DELETE, OPTIONS' : 'GET, HEAD, POST, OPTIONS');
+  reply.header('access-control-allow-headers', isWhep ? 'Authorization, Content-Type' : 'Authorization, Range');
   reply.header('access-control-max-age', String(PREFLIGHT_SECONDS));
   reply.header('cross-origin-resource-policy', 'cross-origin');
   return reply.code(204).send();

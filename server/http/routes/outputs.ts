@@ -8,13 +8,14 @@ const Output = Type.Object({
   port: Nullable(Type.Integer({ description: 'null: not open' })),
   warning: Nullable(Type.String({ description: 'Why it is not open although it should be' })),
 });
-const OutputsReply = Type.Object({ rtsp: Output });
+const OutputsReply = Type.Object({ rtsp: Output, webrtc: Output });
 
 /** All doors. */
 export type MediaOutputs = Static<typeof OutputsReply>;
 
+const CLOSED = { port: null, warning: null };
 /** None is open, and none should be. */
-export const NO_OUTPUTS: MediaOutputs = { rtsp: { port: null, warning: null } };
+export const NO_OUTPUTS: MediaOutputs = { rtsp: CLOSED, webrtc: CLOSED };
 
 /** What this route works on. */
 export type OutputRoutesOptions = { readonly outputs: () => MediaOutputs };

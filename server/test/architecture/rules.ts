@@ -14,13 +14,14 @@ export const ladder: Readonly<Record<string, readonly string[]>> = {
   cameras: ['core', 'net', 'media', 'ffmpeg', 'drivers', 'store'],
   live: ['core', 'media', 'ffmpeg', 'cameras'],
   'rtsp-out': ['core', 'net', 'media', 'auth', 'cameras', 'live'],
+  'webrtc-out': ['core', 'net', 'media', 'cameras', 'live', 'rtsp-out'],
   recording: ['core', 'media', 'ffmpeg', 'store', 'cameras'],
   motion: ['core', 'ffmpeg', 'cameras'],
   mqtt: ['core', 'cameras'],
-  http: ['core', 'auth', 'cameras', 'live', 'recording', 'motion', 'store'],
+  http: ['core', 'auth', 'cameras', 'live', 'webrtc-out', 'recording', 'motion', 'store'],
   'app.ts': [
     ...['core', 'config.ts', 'net', 'media', 'ffmpeg', 'drivers', 'store', 'auth', 'cameras', 'live', 'rtsp-out'],
-    ...['recording', 'motion', 'mqtt', 'http'],
+    ...['webrtc-out', 'recording', 'motion', 'mqtt', 'http'],
   ],
   'demo.ts': ['core', 'config.ts', 'net', 'app.ts', 'sim'],
   'main.ts': ['core', 'config.ts', 'app.ts', 'demo.ts'],
@@ -52,6 +53,7 @@ export const onlyHere: readonly OnlyHere[] = [
   { modules: /^@node-rs\/argon2$/, rows: ['auth'] },
   { modules: /^prom-client$/, rows: ['http'] },
   { modules: /^mqtt$/, rows: ['mqtt'] },
+  { modules: /^werift$/, rows: ['webrtc-out'] },
 ];
 
 /** Names that go round the doors above when they are called as functions, and the rows that may. */
