@@ -1,6 +1,6 @@
 // The recordings of one camera and day, kept in step: read once, then only what is new.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from './api.ts';
 import type { Segment } from './api-types.ts';
 import { type Day, spanOf } from './day.ts';
@@ -30,32 +30,38 @@ export function useSegments(slug: string, day: Day): DayOfSegments {
   const [segments, setSegments] = useState<readonly Segment[] | null>(null);
   const [cut, setCut] = useState(false);
   const [error, setError] = useState<string | null>(null);
-  const drop = (id: string) => setSegments((list) => list?.filter((segment) => segment.id !== id) ?? null);
+  // Everything read so far: what is read next is put on top of it.
+  const known = useRef<readonly Segment[]>([]);
+  const take = (list: readonly Segment[]) => {
+    known.current = list;
+    setSegments((before) => (before === null ? null : list));
+  };
+  const drop = (id: string) => take(known.current.filter((segment) => segment.id !== id));
   const change = (segment: Segment) => {
-    setSegments((list) => list?.map((other) => (other.id === segment.id ? segment : other)) ?? null);
+    take(known.current.map((other) => (other.id === segment.id ? segment : other)));
   };
 
   useEffect(() => {
     let ended = false;
     let timer: number | undefined;
     const { from, to } = spanOf(day);
-    let known: readonly Segment[] = [];
+    known.current = [];
 
     async function load() {
       // The newest one that is known is asked for again, so that nothing can fall between two answers.
-      const newest = known.findLast(({ open }) => !open);
+      const newest = known.current.findLast(({ open }) => !open);
       const span = { from: newest?.start ?? new Date(from).toISOString(), to: new Date(to).toISOString() };
       let cursor: string | undefined;
       do {
         const result = await api.segments(slug, { ...span, cursor, limit: PAGE_SIZE });
         if (ended) return;
         if (!result.ok) return setError(result.error.message);
-        known = mergeSegments(known, result.value.segments);
+        known.current = mergeSegments(known.current, result.value.segments);
         cursor = result.value.next ?? undefined;
-      } while (cursor && known.length < MAX_SEGMENTS);
+      } while (cursor && known.current.length < MAX_SEGMENTS);
       setError(null);
       setCut(cursor !== undefined);
-      setSegments(known);
+      setSegments(known.current);
     }
 
     function loadSoon() {
@@ -67,14 +73,13 @@ export function useSegments(slug: string, day: Day): DayOfSegments {
     const offFact = onFact(({ name, data }) => {
       if (data.slug !== slug) return;
       if (name === 'segment.deleted' && typeof data.segment === 'string') {
-        known = known.filter(({ id }) => id !== data.segment);
-        setSegments(known);
+        drop(data.segment);
       } else if (name.startsWith('segment.')) {
         loadSoon();
       }
     });
     const offReconnect = onReconnect(() => {
-      known = [];
+      known.current = [];
       loadSoon();
     });
     return () => {
