@@ -16,14 +16,22 @@ const MAX_RUNNING = 2;
 const MAX_WAITING = 200;
 const BUSY_RETRY_MS = 2000;
 
+/** The library that does the work, or one that counts. */
+export type Argon2 = { readonly hash: typeof hash; readonly verify: typeof verify };
+
 /** Hashes and verifies. One per process. */
 export class Passwords {
+  readonly #argon2: Argon2;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
+  constructor(argon2: Argon2 = { hash, verify }) {
+    this.#argon2 = argon2;
+  }
+
   /** @throws NvrError `rate_limited` when too many are waiting */
   hash(password: string): Promise<string> {
-    return this.#bounded(() => hash(password.normalize('NFC'), ARGON2));
+    return this.#bounded(() => this.#argon2.hash(password.normalize('NFC'), ARGON2));
   }
 
   /**
@@ -32,7 +40,7 @@ export class Passwords {
    * @throws NvrError `rate_limited` when too many are waiting
    */
   async verify(passwordHash: string | null, password: string): Promise<boolean> {
-    const right = await this.#bounded(() => verify(passwordHash ?? DECOY, password.normalize('NFC')));
+    const right = await this.#bounded(() => this.#argon2.verify(passwordHash ?? DECOY, password.normalize('NFC')));
     return right && passwordHash !== null;
   }
 

@@ -53,6 +53,23 @@ test('hostile bytes get a 4xx and the server lives', async () => {
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
 });
 
+test('an address is answered thousands of times a minute, then told to wait; another one still is answered', async () => {
+  await using web = await serveHttp();
+  const url = await web.listen();
+  const limit = Number((await web.app.inject('/api/session')).headers['x-ratelimit-limit']);
+  assert.ok(limit <= 10_000, String(limit));
+  const ask = 'GET /api/session HTTP/1.1\r\nHost: localhost\r\n';
+  const reply = await raw(url, `${`${ask}\r\n`.repeat(limit)}${ask}Connection: close\r\n\r\n`);
+  const statuses = [...reply.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status);
+  assert.equal(statuses.length, limit + 1);
+  // One went above; those under way together when the bound is reached are all refused.
+  const answered = statuses.indexOf('429');
+  assert.ok(answered >= limit / 2 && answered < limit, `${answered} of ${limit}`);
+  assert.ok(statuses.slice(answered).every((status) => status === '429'));
+  assert.match(reply, /^retry-after: \d+\r$/m);
+  assert.equal((await web.app.inject({ url: '/api/session', remoteAddress: '10.0.0.9' })).statusCode, 200);
+});
+
 test('time-outs are explicit, and none cuts a reply that flows', async () => {
   await using web = await serveHttp();
   const { server } = web.app;
