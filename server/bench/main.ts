@@ -6,6 +6,9 @@ import { parseArgs } from 'node:util';
 import { measureArchive } from './archive.ts';
 import { type CapacityStep, measureCapacity } from './capacity.ts';
 import { measureFanOut } from './fan-out.ts';
+import { measureFirstPicture } from './first-picture.ts';
+import { type GlassFigure, measureGlass } from './glass.ts';
+import { measureH264 } from './h264.ts';
 import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
 import { measurePlayback } from './playback.ts';
@@ -14,8 +17,8 @@ import { measureTimeline, type TimelineFigure } from './timeline.ts';
 import { type ChannelLoad, measureTunnel, type Throughput, type WayFigures } from './tunnel.ts';
 
 const RESULTS_FILE = 'bench-results.json';
-/** In case a part never ends; all together take about six minutes. */
-const TIME_LIMIT_MS = 12 * 60 * 1000;
+/** In case a part never ends; all together take about nine minutes. */
+const TIME_LIMIT_MS = 18 * 60 * 1000;
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +30,7 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    'npm run bench -- [--quick] [--only latency|fan-out|capacity|timeline|recording|playback|hostile|tunnel] [--profile FOLDER]',
+    'npm run bench -- [--quick] [--only latency|fan-out|capacity|h264|first-picture|glass|timeline|recording|playback|hostile|tunnel] [--profile FOLDER]',
   );
   process.exit(0);
 }
@@ -131,6 +134,57 @@ if (wants('capacity')) {
     'not reached': 'no limit found',
   };
   console.log(`${capacity.cameras} cameras without loss (aim: 100); ${because[capacity.limit]}`);
+}
+
+if (wants('h264')) {
+  const h264 = await measureH264(options);
+  results.h264 = h264;
+  const megabytes = (value: number) => `${fixed(value, 1)} MB`;
+  table(
+    `H.264 cameras: 1080p25, ${fixed(h264.megabitsPerSecond, 1)} Mbit/s, ${h264.cameras} of them; processor and memory per camera`,
+    [
+      ...['', 'Perch', 'its ffmpegs', 'ffmpeg -c copy', 'all/copy'],
+      ...['Perch', 'its ffmpegs', 'ffmpeg -c copy', 'delivered'],
+    ],
+    h264.steps.map((step) => [
+      ...[step.name, percent(step.perch), percent(step.ffmpegs), percent(step.copy)],
+      `${fixed((step.perch + step.ffmpegs) / step.copy)}x`,
+      ...[megabytes(step.perchMegabytes), megabytes(step.ffmpegsMegabytes), megabytes(step.copyMegabytes)],
+      step.delivered === null ? '' : percent(step.delivered),
+    ]),
+  );
+  console.log(`Perch without cameras: ${percent(h264.emptyShare)} of a processor, ${megabytes(h264.emptyMegabytes)}`);
+}
+
+if (wants('first-picture')) {
+  const first = await measureFirstPicture(options);
+  results.firstPictureMs = first;
+  table(
+    'First picture of an H.264 camera (1080p25, a key picture every 2 s): from the request until it can be decoded, milliseconds',
+    ['', 'nobody looks: p50', 'worst', 'somebody looks: p50', 'worst'],
+    [
+      ...first.rows.map(({ output, cold, warm }) => [
+        output,
+        ...[cold.p50, cold.max, warm.p50, warm.max].map((ms) => fixed(ms, 0)),
+      ]),
+      ['baseline: the camera itself by RTSP', fixed(first.camera.p50, 0), fixed(first.camera.max, 0), '', ''],
+      ['baseline: a request that does nothing', fixed(first.roundTrip.p50, 0), fixed(first.roundTrip.max, 0), '', ''],
+    ],
+  );
+}
+
+if (wants('glass')) {
+  const glass = await measureGlass(options);
+  results.glassMs = glass;
+  const row = (name: string, perch: GlassFigure, camera: GlassFigure) => [
+    ...[name, String(perch.pictures), fixed(perch.p50, 0), fixed(perch.p99, 0)],
+    ...[fixed(camera.p50, 0), fixed(camera.p99, 0), fixed(perch.p50 - camera.p50, 0)],
+  ];
+  table(
+    'Glass to glass: from the camera (640x360, 25 pictures/s) sending a picture to the picture decoded, milliseconds',
+    ['', 'pictures', 'p50', 'p99', 'camera itself p50', 'p99', 'above it'],
+    glass.map(({ output, perch, camera }) => row(output, perch, camera)),
+  );
 }
 
 if (wants('hostile')) {

@@ -19,6 +19,21 @@ export function residentBytes(pid: number): number {
   return Number(match?.[1] ?? 0) * 1024;
 }
 
+/** Processes of that name that a process has started and that still run. */
+export function childrenOf(parent: number, name: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const [, comm, ppid] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+        return comm === name && Number(ppid) === parent;
+      } catch {
+        return false; // gone meanwhile
+      }
+    });
+}
+
 /** The middle and the tail of a list of figures; it is sorted in place. */
 export function percentile(values: number[], share: number): number {
   values.sort((a, b) => a - b);

@@ -37,6 +37,10 @@ export type ClipOptions = {
   readonly height: number;
   readonly fps: number;
   readonly seconds?: number;
+  /** Of the test picture, bits per second; left out: what its quality needs. */
+  readonly bitRate?: number;
+  /** A video filter of ffmpeg over the test picture. */
+  readonly filter?: string;
 };
 
 /**
@@ -66,13 +70,18 @@ export async function loadClip(options: ClipOptions): Promise<Clip> {
 
 const ENCODE = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-bf', '0'];
 
-function testJob({ width, height, fps, seconds = TEST_SECONDS }: ClipOptions): FfmpegJob {
+function testJob({ width, height, fps, seconds = TEST_SECONDS, bitRate, filter }: ClipOptions): FfmpegJob {
+  const rate = bitRate === undefined ? [] : ['-b:v', `${bitRate}`, '-maxrate', `${bitRate}`, '-bufsize', `${bitRate}`];
+  const filters = filter === undefined ? [] : ['-vf', filter];
   return {
     input: {
       options: ['-f', 'lavfi'],
       source: { url: `testsrc2=size=${width}x${height}:rate=${fps}:duration=${seconds}` },
     },
-    output: { options: [...ENCODE, '-g', String(Math.round(fps * 2)), '-f', 'h264'], target: 'pipe' },
+    output: {
+      options: [...filters, ...ENCODE, ...rate, '-g', String(Math.round(fps * 2)), '-f', 'h264'],
+      target: 'pipe',
+    },
   };
 }
 

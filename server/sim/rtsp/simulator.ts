@@ -28,6 +28,8 @@ export type RtspSimulatorOptions = {
   readonly timeoutSeconds?: number;
   readonly faults?: RtspFaults;
   readonly seed?: number;
+  /** Told the number of each picture just before it is sent, whether or not somebody plays: for measuring. */
+  readonly onPicture?: (number: number) => void;
   readonly tls?: { readonly cert: string; readonly key: string };
 };
 
@@ -125,6 +127,7 @@ export class RtspSimulator implements AsyncDisposable {
     const playing = [...this.#connections].filter((connection) => connection.isPlaying);
     this.stats.playing = playing.length;
     this.stats.mostPlaying = Math.max(this.stats.mostPlaying, playing.length);
+    this.options.onPicture?.(number);
     for (const connection of playing) connection.send(picture, number);
     if (playing.length > 0) this.stats.pictures++;
     const dueMs = this.#startedMs + this.#picture * distanceMs;
