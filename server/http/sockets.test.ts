@@ -129,6 +129,27 @@ test('a WebSocket: the origin is checked, the caller is known, and the signal en
   assert.equal(web.auth.revocations.size, 0);
 });
 
+test('a message on a WebSocket is refused by its head, before it has come', async () => {
+  await using web = await serveHttp();
+  const { port } = new URL(await web.listen());
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(
+    'GET /api/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  let bytes = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
+  });
+  while (!bytes.includes('\r\n\r\n')) await once(socket, 'data');
+  assert.match(bytes.toString('latin1'), /^HTTP\/1\.1 101/);
+  // The head of a masked text of 1 MiB, and nothing of it.
+  socket.write(Buffer.from('81ff0000000000100000deadbeef', 'hex'));
+  const TOO_BIG = Buffer.from([0x88, 2, 1009 >> 8, 1009 & 255]);
+  while (!bytes.includes(TOO_BIG)) await once(socket, 'data');
+  socket.destroy();
+});
+
 test('clients that leave while their password is being verified leave nothing behind', async () => {
   await using web = await serveHttp();
   const url = new URL(await web.listen());
