@@ -131,7 +131,13 @@ export function hands(page: Page) {
     },
     async pause() {
       await page.getByRole('button', { name: 'Pause' }).click();
-      await until('it stands', () => propertyOf<boolean>(video, 'paused'));
+      let last = -1;
+      // The picture that was on its way when it was paused is the one that stays.
+      await until('it stands', async () => {
+        const before = last;
+        last = await counter();
+        return last === before && (await propertyOf<boolean>(video, 'paused'));
+      });
     },
   };
 }
