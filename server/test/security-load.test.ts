@@ -68,6 +68,10 @@ test('guesses over all doors, in parallel and with forged proxy headers: fifteen
     (n: number) => status('/cameras/none/mjpeg', { headers: { ...forged(n), authorization: basic(n) } }),
     (n: number) => status('/api/cameras', { headers: { ...forged(n), authorization: `Bearer ${token(n)}` } }),
     (n: number) => status(`/cameras/none/snapshot.jpg?token=${token(n)}`, { headers: forged(n) }),
+    (n: number) => {
+      const headers = { ...forged(n), 'content-type': 'application/sdp' };
+      return status(`/cameras/none/whep?token=${token(n)}`, { method: 'POST', headers, body: 'v=0' });
+    },
     (n: number) =>
       new Promise<number>((resolve) => {
         const socket = new WebSocket(`${socketUrl}/api/live`);
@@ -75,9 +79,9 @@ test('guesses over all doors, in parallel and with forged proxy headers: fifteen
         socket.onmessage = ({ data }) => resolve(JSON.parse(String(data)).code === 'rate_limited' ? 429 : 401);
       }),
   ];
-  const statuses = await Promise.all(Array.from({ length: 90 }, (_, n) => doors[n % doors.length]!(n)));
+  const statuses = await Promise.all(Array.from({ length: 105 }, (_, n) => doors[n % doors.length]!(n)));
   assert.equal(statuses.filter((code) => code === 401).length, 15);
-  assert.equal(statuses.filter((code) => code === 429).length, 75);
+  assert.equal(statuses.filter((code) => code === 429).length, 90);
 });
 
 test('live sockets: one address has so many before they say who they are, and no stranger keeps others out', async () => {

@@ -174,3 +174,21 @@ test('a token in an address goes nowhere: not into a reply, a header, a Referer 
     }
   }
 });
+
+test('an administrator’s token in an address opens media, and no other route', async () => {
+  await using web = await serveTwoCameras();
+  const token = web.bearer('admin').slice('Bearer '.length);
+  let refused = 0;
+  for (const route of web.routes) {
+    const access: unknown = (route.config as { access?: unknown } | undefined)?.access;
+    if (access === 'media' || access === 'public') continue;
+    for (const method of [route.method].flat() as 'GET'[]) {
+      const path = addressOf(route.url, SEEN, web.segments[SEEN]!);
+      const url = `${path}${path.includes('?') ? '&' : '?'}token=${token}`;
+      assert.equal((await web.app.inject({ method, url })).statusCode, 401, `${method} ${path}`);
+      refused++;
+    }
+  }
+  assert.ok(refused > 40, `${refused}`);
+  assert.equal((await web.app.inject(`/cameras/${SEEN}/snapshot.jpg?token=${token}`)).statusCode, 200);
+});
