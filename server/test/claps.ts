@@ -45,6 +45,10 @@ function pcm(): Sound {
   };
 }
 
+/**
+ * Units as a camera's encoder hands them out: unit n when the samples up to its end are there, although a decoder makes the
+ * samples one unit before it of it. That is no fault of the source: the transform overlaps, and the recorder must know it.
+ */
 async function aac(): Promise<Sound> {
   const beep = `between(mod(t\\,10)\\,${CLAP_AT_MS / 1000}\\,${(CLAP_AT_MS + BEEP_MS) / 1000})`;
   const clip = await codedClip(0, `aevalsrc=0.4*sin(2*PI*700*t)*${beep}:s=16000`);
@@ -110,7 +114,8 @@ async function decoded(file: string): Promise<Int16Array> {
       file,
       '-vn',
       '-af',
-      'aresample=async=1:first_pts=0',
+      // Each unit where its time puts it, as players do: without the bound ffmpeg lets sound run off by 100 ms first.
+      'aresample=async=1:min_hard_comp=0.005:first_pts=0',
       '-ar',
       String(READ_RATE),
       '-ac',
