@@ -73,6 +73,7 @@ export type PerchApp = {
   readonly fleet: Fleet;
   readonly bus: Bus;
   readonly recordings: Recordings;
+  readonly webrtc: WebrtcServer;
   /** Why nothing can be changed or recorded, or `null`: Perch works on a copy of a database that cannot be written. */
   readonly readOnly: string | null;
   /** Resolves, with the reason, when the data directory must be opened anew: stop this app and make another. */
@@ -217,6 +218,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
     fleet,
     bus,
     recordings,
+    webrtc,
     readOnly,
     reopen: watch.back,
     async start() {
