@@ -302,6 +302,7 @@ async function openWebrtc(webrtc: WebrtcServer, config: Config, log: PinoLogger)
   if (config.webrtcPort === null) return { port: null, warning: null };
   try {
     const port = await webrtc.listen(config.host, config.webrtcPort);
+    ownPorts.add(port);
     log.info({ port }, 'WebRTC is served');
     return { port, warning: null };
   } catch (error) {
