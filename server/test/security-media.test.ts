@@ -56,12 +56,13 @@ for (const progressive of [false, true]) {
   test(`smaller pictures and cards of a ${kind} bomb: passed on untouched, or left out`, async (context) => {
     // First one that would still be decoded in no time: without the bound this fails here, before the machine suffers.
     const above = frameOf(await bomb(progressive, ABOVE), ABOVE);
-    assert.equal(await shrink(above, 320), above);
+    // Not `equal`: what differs would be printed, byte by byte.
+    assert.ok((await shrink(above, 320)) === above, 'passed on as it is');
     const data = await bomb(progressive);
     const before = process.memoryUsage().rss;
     for (const claimed of [SIDE, 0, 640]) {
       const frame = frameOf(data, claimed);
-      assert.equal(await shrink(frame, 320), frame);
+      assert.ok((await shrink(frame, 320)) === frame, `claimed ${claimed}`);
     }
     const card = await paintCard({ name: 'Door', state: 'live', since: '', picture: data, width: 320 });
     assert.ok((jpegSize(card)?.width ?? 0) <= 640, 'a card without the picture');
