@@ -294,6 +294,9 @@ export class Recorder {
 
   /** Ends the current segment. With a next picture, sound that is still on its way goes into the right file. */
   async #cut(reason: EndReason, next: { frame: VideoFrame; at: number } | null): Promise<void> {
+    const waiting = this.#draining;
+    // Two cuts with no picture between: what is left of the first one's sound must not become the next file's.
+    if (waiting && this.#sound.line) await waiting.writer.writeSound(this.#sound.line.finishUntil(waiting.untilMonoMs));
     this.#finishDraining();
     const writer = this.#current;
     if (!writer) return;
