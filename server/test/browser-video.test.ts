@@ -68,17 +68,70 @@ test('an H.264 camera is played as it is, close to now, through an outage and a 
   assert.deepEqual(problems, []);
 });
 
-test('without MediaSource there are single pictures and a note', { skip, timeout: 60_000 }, async () => {
+/** As an iPhone has it: no MediaSource, but ManagedMediaSource, which wants remote playback off. */
+const AS_IPHONE = `
+  const Managed = window.MediaSource;
+  delete window.MediaSource;
+  window.ManagedMediaSource = Managed;
+  const create = URL.createObjectURL;
+  URL.createObjectURL = (what) => { window.opened = what instanceof Managed; return create.call(URL, what); };
+`;
+/** As an older one: neither; whether it plays HLS is said by HLS_ANSWER. */
+const WITHOUT_SOURCES = `
+  delete window.MediaSource;
+  delete window.ManagedMediaSource;
+  const can = HTMLMediaElement.prototype.canPlayType;
+  HTMLMediaElement.prototype.canPlayType = function (type) {
+    return /mpegurl/i.test(type) ? HLS_ANSWER : can.call(this, type);
+  };
+`;
+const NOTE = 'This browser cannot play H.264: single pictures instead.';
+
+test('ManagedMediaSource, else HLS, else single pictures and a note', { skip, timeout: 90_000 }, async (t) => {
   await using world = await startCodedNvr();
   const { nvr, slug } = world;
   await using browser = await openBrowser();
-  const { page, problems } = await openPage(browser);
-  await page.addInitScript('delete window.MediaSource; delete window.ManagedMediaSource;');
-  await useCookie(page, nvr);
-  await page.goto(`${nvr.url}/#/camera/${slug}`);
-  await page.getByText('This browser cannot play H.264: single pictures instead.').waitFor();
-  await seesMotion(page.locator('.stage'));
-  assert.deepEqual(problems, []);
+  const openAs = async (script: string, ignore?: RegExp) => {
+    const { page, problems } = await openPage(browser, {}, ignore);
+    await page.addInitScript(script);
+    await useCookie(page, nvr);
+    return { page, problems, show: () => page.goto(`${nvr.url}/#/camera/${slug}`) };
+  };
+
+  await t.test('ManagedMediaSource plays, with remote playback off', async () => {
+    const { page, problems, show } = await openAs(AS_IPHONE);
+    await show();
+    await plays(page.locator('.stage'));
+    assert.equal(await propertyOf<boolean>(page.locator('.stage video'), 'disableRemotePlayback'), true);
+    assert.equal(await page.evaluate('window.opened'), true);
+    assert.deepEqual(problems, []);
+    await page.close();
+  });
+
+  await t.test('without both, HLS by the browser itself', async (step) => {
+    const { page, show } = await openAs(WITHOUT_SOURCES.replace('HLS_ANSWER', "'maybe'"), /./);
+    const asked = page.waitForResponse(/\/hls\/index\.m3u8/);
+    await show();
+    assert.equal((await asked).status(), 200);
+    const video = page.locator('.stage video');
+    const note = page.getByText(NOTE);
+    await until('a picture or the note', async () => {
+      return (await note.isVisible()) || (await page.locator('.stage').getAttribute('data-picture')) === 'moving';
+    });
+    const byItself = (await video.count()) === 1;
+    step.diagnostic(byItself ? 'this Chromium plays HLS by itself' : 'this Chromium does not play it: single pictures');
+    if (byItself) await plays(page.locator('.stage'));
+    else await seesMotion(page.locator('.stage'));
+    await page.close();
+  });
+
+  await t.test('without any of them, single pictures and a note', async () => {
+    const { page, problems, show } = await openAs(WITHOUT_SOURCES.replace('HLS_ANSWER', "''"));
+    await show();
+    await page.getByText(NOTE).waitFor();
+    await seesMotion(page.locator('.stage'));
+    assert.deepEqual(problems, []);
+  });
 });
 
 test('how long a picture takes from its arrival at Perch to the screen', { skip, timeout: 90_000 }, async (t) => {

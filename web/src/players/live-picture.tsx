@@ -8,6 +8,7 @@ import { stateSentence, stateWord } from '../ui/status.tsx';
 import { liveMode, liveOpen, watch } from './live.ts';
 import { LiveVideo } from './live-video.tsx';
 import { mediaSource } from './mse-player.ts';
+import { NativeHls, playsHls } from './native-hls.tsx';
 import { PlainPicture } from './plain-picture.tsx';
 import { nextTile, stillLimitMs, type TileEvent, type TileState } from './tile-machine.ts';
 
@@ -70,6 +71,8 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
   const isCoded = codec === 'h264' || codec === 'h265';
   const canPlay = mediaSource() !== null && broken < MAX_BROKEN;
   const video = isCoded && canPlay && !plain;
+  // Not for tiles: they are small, many, and should be close to now.
+  const hls = isCoded && !plain && large && mediaSource() === null && broken < MAX_BROKEN && playsHls();
   useEffect(() => setBroken(0), [codec]);
   // Twenty pictures a second need no twenty renderings: only what the words and the look depend on does.
   const step = (event: TileEvent) => {
@@ -79,7 +82,7 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
   };
 
   useEffect(() => {
-    if (!onScreen || plain || video) return;
+    if (!onScreen || plain || video || hls) return;
     const end = watch({
       camera: camera.slug,
       source,
@@ -95,7 +98,7 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
       // Whoever looks again sees at once that this picture is from before.
       step({ kind: 'lost' });
     };
-  }, [camera.slug, onScreen, plain, large, video]);
+  }, [camera.slug, onScreen, plain, large, video, hls]);
 
   useEffect(() => {
     if (!isLive) step({ kind: 'lost' });
@@ -126,10 +129,20 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
                 onFailed={(reason) => setBroken((count) => (reason === 'codec' ? MAX_BROKEN : count + 1))}
               />
             )
+          ) : hls ? (
+            onScreen && (
+              <NativeHls
+                slug={camera.slug}
+                name={camera.name}
+                onPicture={(takenAt) => step({ kind: 'picture', shownAt: performance.now(), takenAt, old: false })}
+                onLost={() => step({ kind: 'lost' })}
+                onFailed={() => setBroken(MAX_BROKEN)}
+              />
+            )
           ) : (
             <canvas ref={canvas} role="img" aria-label={`Live picture of ${camera.name}`} width={4} height={3} />
           )}
-          {isCoded && !video && large && (
+          {isCoded && !video && !hls && large && (
             <p class="stage-note">
               This browser cannot play {codec === 'h264' ? 'H.264' : 'H.265'}: single pictures instead.
             </p>
