@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import type { Camera } from '../cameras/camera.ts';
 import { Bus } from '../core/bus.ts';
 import type { CameraState } from '../core/camera-status.ts';
-import { silentLogger } from '../core/logger.ts';
+import { type Logger, silentLogger } from '../core/logger.ts';
 import { ManualClock } from '../core/manual-clock.ts';
 import { openDatabase } from '../store/database.ts';
 import { GapTable } from '../store/gaps.ts';
@@ -26,13 +26,19 @@ function world() {
   const bus = new Bus();
   const fleet = { all: () => [seen], find: () => seen };
   const order = { wanted: true };
+  const logged: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    error: (_fields: object, message?: string) => void logged.push(`error: ${message}`),
+    info: (_fields: object, message?: string) => void logged.push(`info: ${message}`),
+  };
   const live = () =>
     new GapJournal({
       fleet,
       gaps,
       bus,
       clock,
-      log: silentLogger,
+      log,
       wanted: ({ config }) => order.wanted && config.enabled,
     });
   const timeline = new Timeline({ gaps, clock, unindexed: () => [] });
@@ -42,7 +48,7 @@ function world() {
       return [(startAt - START) / 1000, (endAt - START) / 1000, reason];
     });
   const say = () => bus.publish('camera.changed', { camera: 'cam', slug: 'cam', name: 'cam' });
-  return { clock, db, gaps, camera, bus, order, live, read, say, [Symbol.dispose]: () => void db.close() };
+  return { clock, db, gaps, logged, camera, bus, order, live, read, say, [Symbol.dispose]: () => void db.close() };
 }
 
 suite('gap journal', () => {
@@ -171,6 +177,25 @@ suite('gap journal', () => {
         [0, 'offline'],
       ],
     );
+    journal.stop();
+  });
+
+  test('a full database is said once, and once that it is well again', async (t) => {
+    using w = world();
+    const journal = w.live();
+    journal.start();
+    const full = t.mock.method(w.gaps, 'beat', () => {
+      throw new Error('database or disk is full');
+    });
+    await w.clock.advance(10 * HEARTBEAT_MS);
+    w.say();
+    assert.equal(full.mock.callCount(), 10);
+    full.mock.restore();
+    await w.clock.advance(3 * HEARTBEAT_MS);
+    assert.deepEqual(w.logged, [
+      'error: The journal of gaps could not be written',
+      'info: The journal of gaps is written again',
+    ]);
     journal.stop();
   });
 });

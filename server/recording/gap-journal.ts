@@ -40,6 +40,8 @@ export class GapJournal {
   readonly #failures = new Map<string, 'exhausted' | 'other'>();
   readonly #offs: (() => void)[] = [];
   #timer: Timer | null = null;
+  /** Why the journal is not written, said once; `null`: it is. */
+  #problem: string | null = null;
   /** Wall clock minus monotonic clock: a jump of it is a step of the wall clock. */
   #offsetMs = 0;
 
@@ -94,6 +96,7 @@ export class GapJournal {
       this.#followClock();
       for (const camera of fleet.all()) this.#look(camera);
       gaps.beat(Math.floor(clock.wallMs()));
+      this.#isWell();
     });
   }
 
@@ -154,12 +157,21 @@ export class GapJournal {
     this.#guard(() => this.#options.gaps.forget(camera));
   }
 
-  /** A database that is full or damaged must not take the recorder down. */
+  /** A database that is full or damaged must not take the recorder down; it is said when that begins, changes and ends. */
   #guard(work: () => void): void {
+    const { log } = this.#options;
     try {
       work();
     } catch (error) {
-      this.#options.log.error({ error: toNvrError(error).message }, 'The journal of gaps could not be written');
+      const { message } = toNvrError(error);
+      if (message !== this.#problem) log.error({ error: message }, 'The journal of gaps could not be written');
+      this.#problem = message;
     }
+  }
+
+  /** A beat has got through: the database takes what it is given. */
+  #isWell(): void {
+    if (this.#problem !== null) this.#options.log.info({}, 'The journal of gaps is written again');
+    this.#problem = null;
   }
 }
