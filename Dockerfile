@@ -39,7 +39,7 @@ RUN sh scripts/run.sh --input-type=module --eval "await import('/app/server/demo
 ENV NODE_ENV=production PERCH_DATA_DIR=/data XDG_CACHE_HOME=/tmp
 USER 10001:10001
 VOLUME /data
-EXPOSE 3000 8554
+EXPOSE 3000 8554 8555/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["node", "scripts/healthcheck.mjs"]
 CMD ["sh", "scripts/run.sh", "server/main.ts"]

@@ -8,7 +8,7 @@ import { mock, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Frame } from '../core/frame.ts';
 import { Outlet } from '../rtsp-out/outlet.ts';
-import { skip as noBrowser, openBrowser, openPage, until, useCookie } from './chromium.ts';
+import { skip as noBrowser, openBrowser, openPage, seesMotion, until, useCookie } from './chromium.ts';
 import { skip as noFfmpeg, startCodedNvr } from './coded-world.ts';
 import { GstreamerServer, gstreamerMissing } from './gstreamer-server.ts';
 import { COUNTS, OPEN_WHEP } from './whep-page.ts';
@@ -17,6 +17,10 @@ const SOUND_MOUNT =
   '( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 ! ' +
   'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=20 ! rtph264pay name=pay0 pt=96 ' +
   'audiotestsrc is-live=true ! audioconvert ! audio/x-raw,channels=1,rate=8000 ! mulawenc ! rtppcmupay name=pay1 )';
+
+const H265_MOUNT =
+  '( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1 ! ' +
+  'x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! h265parse ! rtph265pay name=pay0 pt=96 )';
 
 type Opened = { readonly status: number; readonly type: string; readonly body: string; readonly location: string };
 type Counts = { readonly framesDecoded: number; readonly framesPerSecond?: number; readonly totalAudioEnergy: number };
@@ -40,7 +44,7 @@ test('WHEP in Chromium', {
     return encode.call(this, frame, monoMs);
   });
   t.after(() => mock.restoreAll());
-  await using server = await GstreamerServer.start({ '/pcmu': SOUND_MOUNT });
+  await using server = await GstreamerServer.start({ '/pcmu': SOUND_MOUNT, '/h265': H265_MOUNT });
   await using world = await startCodedNvr({ width: 1280, height: 720, fps: 25 });
   const { nvr, slug } = world;
   const settings = { url: `rtsp://127.0.0.1:${server.port}/pcmu` };
@@ -73,6 +77,31 @@ test('WHEP in Chromium', {
     );
     assert.ok(part(0.5) > 0);
   });
+
+  await t.test(
+    'H.265 is refused by WebRTC with a sentence; the page plays it, or says why not and shows pictures',
+    async () => {
+      const url = `rtsp://127.0.0.1:${server.port}/h265`;
+      await nvr.app.fleet.add({ name: 'hevc', driver: 'rtsp', settings: { url } });
+      await nvr.frames('hevc', 2);
+      const second = await openPage(browser, {}, /404|406/);
+      await useCookie(second.page, nvr);
+      await second.page.goto(`${nvr.url}/#/camera/hevc`);
+      const refused = await open(second.page, `${nvr.url}/cameras/hevc/whep`);
+      assert.equal(refused.status, 406);
+      assert.match(refused.body, /This camera sends H\.265/);
+      const note = second.page.getByText('This browser cannot play H.265: single pictures instead.');
+      const stage = second.page.locator('.stage');
+      await until('a live picture', async () => (await stage.getAttribute('data-picture')) === 'moving');
+      if ((await stage.locator('video').count()) === 0) {
+        assert.ok(await note.isVisible());
+        await seesMotion(stage);
+      }
+      assert.deepEqual(second.problems, []);
+      await second.page.close();
+      await nvr.ok('DELETE', '/api/cameras/hevc');
+    },
+  );
 
   await t.test('DELETE ends it; PATCH is not offered; an unknown session is 404', async () => {
     const { location } = (await page.evaluate('({ location: window.whep.location })')) as { location: string };

@@ -34,6 +34,8 @@ export type CameraStatus = {
   readonly viewers: number;
   readonly recording: boolean;
   readonly audio?: boolean;
+  /** Why libx264 stands in for the encoder of the settings. */
+  readonly encoderNote?: string | null;
   /** The second source; `null` when there is none. */
   readonly sub?: SubStatus | null;
   readonly error: { readonly code: string; readonly message: string; readonly at: string } | null;
@@ -370,4 +372,5 @@ export type UrlCheck = {
 };
 
 /** `GET /api/outputs`: the doors for media beside HTTP. */
-export type MediaOutputs = { readonly rtsp: { readonly port: number | null; readonly warning: string | null } };
+export type MediaOutput = { readonly port: number | null; readonly warning: string | null };
+export type MediaOutputs = { readonly rtsp: MediaOutput; readonly webrtc: MediaOutput };
