@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ManualClock } from '../core/manual-clock.ts';
-import { FedCamera, framesOf, recordingBase, until } from '../test/recording-fixture.ts';
+import { FedCamera, framesOf, recordingBase, standInFfmpeg, until } from '../test/recording-fixture.ts';
 import { mountSmallDisk, noSmallDisk } from '../test/small-disk.ts';
 import { adopt } from './adoption.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -23,17 +23,6 @@ const ENDS = {
   'crashes (SIGSEGV)': 'ffmpeg "$@" 2>/dev/null; ulimit -c 0; kill -SEGV $$',
 } as const;
 
-function standIn(t: TestContext, folder: string, script: string): void {
-  const file = join(folder, 'ffmpeg-stand-in');
-  writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  const before = process.env.FFMPEG_PATH;
-  process.env.FFMPEG_PATH = file;
-  t.after(() => {
-    if (before === undefined) delete process.env.FFMPEG_PATH;
-    else process.env.FFMPEG_PATH = before;
-  });
-}
-
 for (const [how, script] of Object.entries(ENDS)) {
   test(`full disk, ffmpeg ${how}: one "exhausted", one storage.full, what is whole is kept, goes on when there is room`, {
     skip: noSmallDisk,
@@ -46,7 +35,7 @@ for (const [how, script] of Object.entries(ENDS)) {
     const files = new SegmentFiles(dataDir);
     const base = { ...recordingBase(t), files };
     const { bus, index } = base;
-    standIn(t, dataDir, script);
+    standInFfmpeg(t, dataDir, script);
     const ballast = join(root, 'ballast');
     writeFileSync(ballast, Buffer.alloc((DISK_MEGABYTES - 1) * 1024 * 1024));
     const clock = new ManualClock(START);

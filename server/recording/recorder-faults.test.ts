@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ManualClock } from '../core/manual-clock.ts';
 import { ffprobe } from '../ffmpeg/ffprobe.ts';
-import { FedCamera, framesOf, recordingBase, until } from '../test/recording-fixture.ts';
+import { FedCamera, framesOf, recordingBase, standInFfmpeg, until } from '../test/recording-fixture.ts';
 import { Recorder } from './recorder.ts';
 
 const START = Date.UTC(2026, 4, 3, 10, 0, 0);
 const ALL = { camera: 'cam_fed', from: 0, to: Number.MAX_SAFE_INTEGER, order: 'asc', limit: 99 } as const;
 
-function begin(t: TestContext, settings: ConstructorParameters<typeof FedCamera>[1]) {
+function begin(t: TestContext, settings: ConstructorParameters<typeof FedCamera>[1], random = () => 0) {
   const base = recordingBase(t);
   const clock = new ManualClock(START);
   const camera = new FedCamera(clock, { format: 'mjpeg', segmentSeconds: 60, ...settings });
   const failures: string[] = [];
   base.bus.on('recording.failed', ({ code }) => failures.push(code));
-  const recorder = new Recorder({ ...base, camera, clock, random: () => 0 });
+  const recorder = new Recorder({ ...base, camera, clock, random });
   recorder.start();
   t.after(() => recorder.stop());
   const feed = async (count: number, stepMs = 100) => {
@@ -117,6 +117,50 @@ test('an ffmpeg that hangs is ended after 20 s; camera and viewers do not notice
   );
   assert.equal(recorder.tally.get('missed'), 0);
 });
+
+/** What an ffmpeg does by itself, while pictures go in, on its first two starts. */
+const FAULTS = {
+  'ends with 0': 'head -c 40000 | ffmpeg "$@" 2>/dev/null; exit 0',
+  'ends with 1': 'head -c 40000 | ffmpeg "$@" 2>/dev/null; exit 1',
+  'writes nothing': 'exec cat >/dev/null',
+} as const;
+
+for (const [how, script] of Object.entries(FAULTS)) {
+  test(`an ffmpeg that ${how}, twice: begun again with back-off, every picture once, viewers see all`, async (t) => {
+    const { dataDir, clock, camera, recorder, failures, bus, segments } = begin(t, { segmentSeconds: 3600 }, () => 1);
+    standInFfmpeg(t, dataDir, `[ -e "$0.2" ] && exec ffmpeg "$@"; [ -e "$0.1" ] && : >"$0.2"; : >"$0.1"; ${script}`);
+    const failedMs: number[] = [];
+    const openedMs: number[] = [];
+    bus.on('recording.failed', () => void failedMs.push(clock.monoMs()));
+    bus.on('segment.opened', () => void openedMs.push(clock.monoMs()));
+    using viewer = camera.hub.open({ kinds: 'video', policy: 'every', start: 'live' });
+    let seen = 0;
+    while (openedMs.length < 3 || recorder.recordedMonoMs < clock.monoMs() - 1000) {
+      camera.picture();
+      await clock.advance(500);
+      while (viewer.poll()) seen++;
+      assert.equal(seen, camera.sent.length);
+      // Time does not run away from processes: a picture a millisecond or so.
+      await new Promise<void>((resolve) => setTimeout(resolve, 1));
+    }
+    await until(() => recorder.tally.get('frames') >= camera.sent.length);
+    await recorder.stop();
+    assert.deepEqual(failures, ['unavailable', 'unavailable']);
+    // The longest that the back-off may wait is a second, then two.
+    assert.ok(openedMs[1]! - failedMs[0]! >= 1000, `${openedMs} after ${failedMs}`);
+    assert.ok(openedMs[2]! - failedMs[1]! >= 2000, `${openedMs} after ${failedMs}`);
+    const found = segments();
+    const ends = new Set(found.map(({ endReason }) => endReason));
+    assert.deepEqual([...ends], how === 'writes nothing' ? ['stopped'] : ['recorderFailed', 'stopped']);
+    assertAllOnce(
+      await allFrames(
+        dataDir,
+        found.map(({ path }) => path),
+      ),
+      camera.sent,
+    );
+  });
+}
 
 test('a disk that refuses is tried again with back-off, and said once per try', async (t) => {
   const { dataDir, clock, recorder, failures, feed, segments } = begin(t, { format: 'mjpeg' });

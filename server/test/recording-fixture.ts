@@ -1,6 +1,6 @@
 // A camera without a network, for recorder tests: a hub that is fed by hand, and helpers to read what was recorded.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +82,18 @@ export function recordingBase(t: TestContext) {
       throw error;
     }),
   };
+}
+
+/** A shell script that is ffmpeg for the rest of the test. */
+export function standInFfmpeg(t: TestContext, folder: string, script: string): void {
+  const file = join(folder, 'ffmpeg-stand-in');
+  writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const before = process.env.FFMPEG_PATH;
+  process.env.FFMPEG_PATH = file;
+  t.after(() => {
+    if (before === undefined) delete process.env.FFMPEG_PATH;
+    else process.env.FFMPEG_PATH = before;
+  });
 }
 
 /** All video frames of a Matroska file, with their times. */
