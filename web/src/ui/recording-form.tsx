@@ -134,6 +134,7 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
           />
         </div>
         {format === 'mp4' && camera.status.codec === 'mjpeg' && <EncoderFields value={encoder} onValue={setEncoder} />}
+        {camera.status.encoderNote && <Notice kind="warn">{camera.status.encoderNote}</Notice>}
         {mode !== 'off' && <Rehearsal camera={camera} recording={costs} isChanged={isChanged} />}
         {error && <Notice kind="bad">{error}</Notice>}
         <div class="actions">
