@@ -1,7 +1,7 @@
 // The pure parts of WebRTC: STUN by the vectors of RFC 5769, offers and answers, feedback, packets that are kept.
 
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { isNvrError } from '../core/nvr-error.ts';
 import { parseFeedback } from '../media/rtcp-feedback.ts';
@@ -11,6 +11,7 @@ import { ownsCertificate } from './client-proof.ts';
 import { KeptPackets } from './kept-packets.ts';
 import { MAX_KEPT_PACKETS, MAX_RESENT_PER_SECOND } from './limits.ts';
 import { parseOffer } from './offer.ts';
+import { loadSecurity } from './secure-path.ts';
 
 const PASSWORD = 'VOkJxbRl1RmTxUk/WvJxBt';
 /** RFC 5769 section 2.1. */
@@ -114,12 +115,20 @@ test('kept packets are bounded, and so is how many are sent again', () => {
   assert.ok(kept.again(100, 1000));
 });
 
-test('a certificate without its key proves nothing', () => {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+test('a certificate without its key proves nothing', async () => {
+  const { certificate } = await loadSecurity();
   const message = { msg_type: 1, fragment: Uint8Array.of(1), serialize: () => Uint8Array.of(1) };
-  const signature = sign('sha256', Uint8Array.of(1), privateKey);
-  const head = Buffer.from([4, 3, signature.length >> 8, signature.length & 255]);
-  const proof = { msg_type: 15, fragment: Buffer.concat([head, signature]), serialize: () => Uint8Array.of(2) };
-  assert.equal(ownsCertificate([message, proof], Uint8Array.of(1, 2, 3)), false);
-  assert.equal(ownsCertificate([message], Uint8Array.of(1, 2, 3)), false);
+  const proofBy = (key: KeyObject) => {
+    const signature = sign('sha256', message.serialize(), key);
+    const head = Buffer.from([4, 3, signature.length >> 8, signature.length & 255]);
+    return { msg_type: 15, fragment: Buffer.concat([head, signature]), serialize: () => Uint8Array.of(2) };
+  };
+  const der = new X509Certificate(certificate.certPem).raw;
+  const own = proofBy(createPrivateKey(certificate.privateKey));
+  const other = proofBy(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+  assert.equal(ownsCertificate([message, own], der), true);
+  assert.equal(ownsCertificate([message, message, own], der), false, 'another handshake');
+  assert.equal(ownsCertificate([message, other], der), false, 'another key');
+  assert.equal(ownsCertificate([message], der), false, 'no signature');
+  assert.equal(ownsCertificate([message, own], Uint8Array.of(1, 2, 3)), false, 'no certificate');
 });
