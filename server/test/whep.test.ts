@@ -35,12 +35,16 @@ test('WHEP without a browser', { skip, timeout: 60_000 }, async (t) => {
 
   await t.test('another client gets whole pictures', async (step) => {
     const peer = client();
-    const packets: number[] = [];
+    /** Numbers in any order, some twice: what came late was asked for again. */
+    const numbers = new Set<number>();
     const enough = Promise.withResolvers<void>();
     peer.onTrack.subscribe((track) =>
       track.onReceiveRtp.subscribe(({ header }) => {
-        packets.push(header.sequenceNumber);
-        if (packets.length === 100) enough.resolve();
+        numbers.add(header.sequenceNumber);
+        const hasNoHole = [...numbers].some((from) =>
+          [...Array(100).keys()].every((n) => numbers.has((from + n) % 0x10000)),
+        );
+        if (hasNoHole) enough.resolve();
       }),
     );
     const began = performance.now();
@@ -48,13 +52,7 @@ test('WHEP without a browser', { skip, timeout: 60_000 }, async (t) => {
     assert.equal(answer.status, 201);
     await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
     await enough.promise;
-    step.diagnostic(`100 packets ${Math.round(performance.now() - began)} ms after asking`);
-    const first = packets[0]!;
-    const distances = packets.slice(0, 100).map((sequence) => (sequence - first + 0x10000) % 0x10000);
-    assert.deepEqual(
-      distances.toSorted((a, b) => a - b),
-      [...Array(100).keys()],
-    );
+    step.diagnostic(`100 packets without a hole ${Math.round(performance.now() - began)} ms after asking`);
     assert.equal(nvr.app.webrtc.connected, 1);
     await nvr.fetch(`/cameras/${slug}/${answer.headers.get('location')}`, { method: 'DELETE' });
     assert.equal(nvr.app.webrtc.sessions, 0);
