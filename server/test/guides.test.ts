@@ -26,7 +26,7 @@ const basic = (guide: Readonly<Record<string, string>>) => ({
 /** Decodes some pictures without a complaint. */
 async function assertPlays(input: readonly string[]): Promise<void> {
   // At the camera's own times: its pictures are not evenly spaced.
-  const times = ['-fps_mode', 'passthrough', '-enc_time_base', '1:16000'];
+  const times = ['-fps_mode', 'passthrough', '-enc_time_base:v', '1:16000'];
   const options = ['-v', 'error', '-nostdin', ...input, ...times, '-frames:v', '10', '-f', 'null', '-'];
   const { code, err } = await run('ffmpeg', options);
   assert.deepEqual([code, err], [0, ''], input.join(' '));

@@ -64,7 +64,7 @@ for (const format of ['mp4', 'mjpeg'] as const) {
     assert.equal(packets.filter(({ codec_type }) => codec_type === 'video').length, segment.frames);
     assert.ok(Math.abs(Number(container?.duration) * 1000 - segment.durationMs) < 400, `${container?.duration}`);
     // At the file's own times: on a busy machine the pictures are not evenly spaced.
-    const times = ['-fps_mode', 'passthrough', '-enc_time_base', '1:16000'];
+    const times = ['-fps_mode', 'passthrough', '-enc_time_base:v', '1:16000'];
     const { stderr } = await run('ffmpeg', ['-v', 'error', '-i', file, ...times, '-f', 'null', '-']);
     assert.equal(stderr, '', 'decodes without a complaint');
 
