@@ -134,7 +134,7 @@ test('the policy of pages: nothing inline, no upgrade to https, frames by choice
   const policy = String(reply.headers['content-security-policy']);
   assert.match(policy, /default-src 'none'/);
   assert.match(policy, /object-src 'none'/);
-  assert.match(policy, /base-uri 'none'/);
+  assert.match(policy, /base-uri 'self'/);
   assert.match(policy, /frame-ancestors 'none'/);
   assert.doesNotMatch(policy, /unsafe|upgrade-insecure-requests|https?:/);
   assert.equal(reply.headers['x-frame-options'], 'DENY');

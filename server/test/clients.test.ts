@@ -119,30 +119,12 @@ test('sox makes the camera’s sound from /audio, as the contract says, and from
 // ffmpeg reads 128 KB of any WAV (64 KB with -probesize 32) before it begins: four to eight seconds, whatever the header says.
 test('ffprobe and ffmpeg take the endless WAV', { skip: missing('ffprobe', 'ffmpeg') }, async () => {
   await using stage = await startStage();
-  const probe = await run('ffprobe', [
-    '-v',
-    'fatal',
-    '-show_entries',
-    'stream=codec_name,sample_rate,channels',
-    '-of',
-    'csv=p=0',
-    '-probesize',
-    '32',
-    stage.url('audio.wav'),
+  const entries = ['-show_entries', 'stream=codec_name,sample_rate,channels', '-of', 'csv=p=0', '-probesize', '32'];
+  const [probe, decode] = await Promise.all([
+    run('ffprobe', ['-v', 'fatal', ...entries, stage.url('audio.wav')]),
+    run('ffmpeg', ['-v', 'fatal', '-nostdin', '-i', stage.url('audio.wav'), '-t', '2', '-f', 's16le', '-']),
   ]);
   assert.equal(probe.out.toString().trim(), 'pcm_s16le,8000,1');
-  const decode = await run('ffmpeg', [
-    '-v',
-    'fatal',
-    '-nostdin',
-    '-i',
-    stage.url('audio.wav'),
-    '-t',
-    '2',
-    '-f',
-    's16le',
-    '-',
-  ]);
   assert.equal(decode.code, 0);
   assert.equal(decode.out.length, 2 * RATE * 2);
   assertTone(new Int16Array(decode.out.buffer, decode.out.byteOffset, decode.out.length >> 1), 'ffmpeg');

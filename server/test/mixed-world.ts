@@ -1,5 +1,5 @@
 // Perch with cameras of four kinds, each camera and Perch a process of its own, all recorded: for `mixed-grid.soak.ts`
-// (sixteen cameras) and `browser-mixed.test.ts` (one of each kind).
+// (sixteen cameras).
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';

@@ -111,7 +111,8 @@ async function openWays({ net, targets, log }: DiscoveryContext, stack: AsyncDis
 async function localAddresses(net: Net): Promise<Set<string>> {
   const own = await Promise.all(
     net.broadcastAddresses().map((broadcast) => {
-      const last = broadcast.replace(/\d+$/, (part) => String(Number(part) - 1));
+      const parts = broadcast.split('.').map(Number);
+      const last = [...parts.slice(0, -1), (parts.at(-1) ?? 1) - 1].join('.');
       return net.localAddressFor(last).catch(() => null);
     }),
   );

@@ -19,7 +19,8 @@ const DIRECTIVES = [
   "manifest-src 'self'",
   "worker-src 'self' blob:", // hls.js runs its demuxer in a blob worker
   "object-src 'none'",
-  "base-uri 'none'",
+  // Not 'none': behind a proxy with a path prefix (Home Assistant's ingress) the page gets a <base> of its own origin.
+  "base-uri 'self'",
   "form-action 'self'",
   // No upgrade-insecure-requests: it breaks plain http on the local network.
 ];
