@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -129,24 +129,40 @@ for (const [how, script] of Object.entries(FAULTS)) {
   test(`an ffmpeg that ${how}, twice: begun again with back-off, every picture once, viewers see all`, async (t) => {
     const { dataDir, clock, camera, recorder, failures, bus, segments } = begin(t, { segmentSeconds: 3600 }, () => 1);
     standInFfmpeg(t, dataDir, `[ -e "$0.2" ] && exec ffmpeg "$@"; [ -e "$0.1" ] && : >"$0.2"; : >"$0.1"; ${script}`);
+    // By then it has failed: it got more pictures than it takes, or its file has not grown for longer than it may.
+    const mustFailMs = how === 'writes nothing' ? 24_000 : 12_000;
     const failedMs: number[] = [];
     const openedMs: number[] = [];
     bus.on('recording.failed', () => void failedMs.push(clock.monoMs()));
     bus.on('segment.opened', () => void openedMs.push(clock.monoMs()));
     using viewer = camera.hub.open({ kinds: 'video', policy: 'every', start: 'live' });
     let seen = 0;
-    while (openedMs.length < 3 || recorder.recordedMonoMs < clock.monoMs() - 1000) {
+    let retried = 0;
+    while (openedMs.length < 3) {
       camera.picture();
       await clock.advance(500);
       while (viewer.poll()) seen++;
       assert.equal(seen, camera.sent.length);
-      // Time stands still while what the dead one wrote is taken in, else the back-off could not be seen.
-      if (how !== 'writes nothing' && failedMs.length >= openedMs.length) {
-        await until(() => segments().length >= failedMs.length);
+      const opened = openedMs.length;
+      const failed = failedMs.length;
+      // Time must not run away from processes: after a try that lived for half a minute the back-off begins anew. It stands
+      // still until the stand-in has begun, then until it has failed when it must have...
+      await until(() => opened === 0 || opened > 2 || existsSync(join(dataDir, `ffmpeg-stand-in.${opened}`)));
+      if (opened > failed && opened < 3 && clock.monoMs() - openedMs[failed]! >= mustFailMs) {
+        await until(() => failedMs.length > failed);
       }
-      // Nor does it run away from processes: a picture a millisecond or so.
+      // ...until its back-off begins (the recorder's other timer is its tick)...
+      if (failedMs.length > retried) {
+        retried++;
+        await until(() => clock.timers > 1);
+      }
+      // ...and, when that is over, until the next one begins.
+      if (opened === retried && opened > 0 && clock.timers === 1) await until(() => openedMs.length > opened);
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
     }
+    const lastMs = clock.monoMs();
+    camera.picture();
+    await until(() => recorder.recordedMonoMs >= lastMs);
     await until(() => recorder.tally.get('frames') >= camera.sent.length);
     await recorder.stop();
     assert.deepEqual(failures, ['unavailable', 'unavailable']);
