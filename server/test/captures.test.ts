@@ -16,6 +16,8 @@ import { noTshark, tshark } from './tshark.ts';
 
 const skip = noTshark || (spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'ffmpeg is not installed');
 const PASSWORD = 'Planted-Password-9';
+/** Between two asks. */
+const POLL_MS = 20;
 
 /** Records one second of a camera, which is called anew meanwhile, so that its login is inside. */
 async function capture(nvr: Nvr, camera: string, seconds = 1): Promise<Buffer> {
@@ -151,8 +153,9 @@ suite('captures', { skip, timeout: 120_000 }, () => {
     const gone = new AbortController();
     const first = nvr.fetch('/api/cameras/door/capture?seconds=60', { signal: gone.signal });
     first.catch(() => {});
-    while ((await nvr.api('GET', '/api/cameras/door/capture?seconds=1')).status !== 409);
+    const again = async () => (await nvr.api('GET', '/api/cameras/door/capture?seconds=1')).status;
+    while ((await again()) !== 409) await systemClock.sleep(POLL_MS);
     gone.abort();
-    for (;;) if ((await nvr.api('GET', '/api/cameras/door/capture?seconds=1')).status === 200) break;
+    while ((await again()) !== 200) await systemClock.sleep(POLL_MS);
   });
 });

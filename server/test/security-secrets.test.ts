@@ -187,7 +187,7 @@ test('planted secrets are found nowhere: disk, log, arguments, children, replies
       (await perch.ok<{ action: string; target: string | null }[]>('GET', '/api/audit')).some(
         ({ action, target }) => action === 'camera.captured' && target === slug,
       );
-    while (!(await hasBegun()));
+    while (!(await hasBegun())) await new Promise((resolve) => setTimeout(resolve, 20));
     await perch.ok('POST', `/api/cameras/${slug}/restart`);
     const bytes = Buffer.from(await (await reply).arrayBuffer());
     assert.ok(bytes.length > 1000, `${slug}: ${bytes.length} bytes captured`);
