@@ -96,12 +96,14 @@ export type Mp4Index = {
 
 /** Length of a piece: short enough to seek, long enough for few requests. */
 export const PIECE_MS = 4000;
+/** Key pictures come with the first picture after an even second: two of them may be a little closer than that. */
+const KEY_SLACK_MS = 500;
 
 async function chooseKeys(fragments: Mp4Fragments): Promise<Mp4Index> {
   const pieces: { offset: number; timeMs: number }[] = [];
   for (const [n, fragment] of fragments.fragments.entries()) {
     const last = pieces.at(-1);
-    if (last && fragment.timeMs - last.timeMs < PIECE_MS) continue;
+    if (last && fragment.timeMs - last.timeMs < PIECE_MS - KEY_SLACK_MS) continue;
     if (!last || (await fragments.isKey(n))) pieces.push(fragment);
   }
   const { initBytes, signature, endOffset } = fragments;
