@@ -60,7 +60,7 @@ function DayPanel({ store, camera, day }: DayProps) {
       <SegmentList
         segments={segments}
         playing={current?.id ?? null}
-        onPlay={(segment) => store.play(Date.parse(segment.start))}
+        onPlay={(segment) => store.playRecorded(Date.parse(segment.start))}
         onProtect={isAdmin.value ? (segment) => void protect(segment) : undefined}
         onDelete={isAdmin.value ? setRemoving : undefined}
       />

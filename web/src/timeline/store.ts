@@ -172,17 +172,19 @@ export class TimelineStore {
       this.#engine = null;
       return;
     }
-    if (this.mode.peek() === 'recorded') this.play(this.position.peek(), this.playing.peek());
+    if (this.mode.peek() === 'recorded') this.playRecorded(this.position.peek(), this.playing.peek());
   }
 
-  /** Plays from a moment on, or stands there. */
+  /** Plays from a moment on, or stands there. So close to now that somebody who points there means live: live. */
   play(at: number, start = true): void {
+    if (at >= this.rows.now() - LIVE_WITHIN_MS) this.goLive();
+    else this.playRecorded(at, start);
+  }
+
+  /** Plays what is recorded, however new: a recording that was chosen by its name may be a short one of just now. */
+  playRecorded(at: number, start = true): void {
     const camera = this.camera.peek();
     if (!camera) return;
-    if (at >= this.rows.now() - LIVE_WITHIN_MS) {
-      this.goLive();
-      return;
-    }
     batch(() => {
       this.mode.value = 'recorded';
       this.problem.value = null;
@@ -334,7 +336,7 @@ export class TimelineStore {
     const starts = result.value.segments.map(({ start }) => Date.parse(start));
     // As every player does it: back goes to the begin first, unless that was a moment ago.
     const start = forward ? starts.find((ms) => ms > at) : starts.find((ms) => ms < at - BACK_MS);
-    if (start !== undefined) this.play(start, this.mode.peek() === 'live' || this.playing.peek());
+    if (start !== undefined) this.playRecorded(start, this.mode.peek() === 'live' || this.playing.peek());
     else this.say(forward ? 'There is no later recording' : 'There is no earlier recording');
   }
 
