@@ -8,7 +8,7 @@ import type { AudioFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraFeed, FeedMember } from './camera-feed.ts';
 import type { LiveCamera } from './live-camera.ts';
-import { openCoder, SOUND_TYPES, type SoundCoder, type SoundForm } from './sound.ts';
+import { isAdts, isHearable, openCoder, SOUND_TYPES, type SoundCoder, type SoundForm } from './sound.ts';
 import type { SoundKind, SoundLease } from './sound-view.ts';
 import type { StreamSink } from './stream-sink.ts';
 
@@ -17,9 +17,10 @@ const FIRST_BLOCK_MS = 900;
 const STUCK_CHECK_MS = 5000;
 const RETRY_MS = 5000;
 
-/** How sound is compressed for `/audio`: AAC stays AAC, all other sound is one IMA stream. */
+/** How sound is compressed for `/audio`: AAC stays AAC where ADTS can say what it is, all other sound is one IMA stream. */
 export function compressedForm({ hub }: Pick<LiveCamera, 'hub'>): SoundForm {
-  return hub.newestAudio?.frame.codec === 'aac' ? 'adts' : 'ima';
+  const frame = hub.newestAudio?.frame;
+  return frame && isAdts(frame) ? 'adts' : 'ima';
 }
 
 /** What an answer of that form is made of. */
@@ -34,7 +35,7 @@ export function soundHeaders(form: SoundForm): Record<string, string> {
 
 /**
  * The format of a camera's sound: of its newest block, or of the first one that comes within a moment.
- * @throws NvrError `not_found` when the camera is live and silent; `unavailable` (with `retryAfterMs`) when it is away and
+ * @throws NvrError `not_found` when the camera is live and silent, or its sound is nothing that can be read; `unavailable` (with `retryAfterMs`) when it is away and
  *   its sound was never heard
  */
 export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortSignal): Promise<AudioFrame> {
@@ -53,6 +54,7 @@ export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortS
       context: { retryAfterMs: RETRY_MS },
     });
   }
+  if (!isHearable(frame)) throw new NvrError('not_found', 'This camera sends no sound that Perch can read');
   return frame;
 }
 
@@ -60,6 +62,7 @@ export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortS
 export class AudioStream implements FeedMember {
   readonly #feed: CameraFeed;
   readonly #sink: StreamSink;
+  readonly #form: SoundForm;
   readonly #format: AudioFrame;
   readonly #coder: SoundCoder;
   readonly #reader: HubReader;
@@ -82,12 +85,20 @@ export class AudioStream implements FeedMember {
   ) {
     this.#feed = feed;
     this.#sink = sink;
+    this.#form = form;
     this.#format = format;
     this.#coder = openCoder(form, format);
     this.#onSkipped = onSkipped;
     this.#lease = lease;
     // A seat in the camera's own hub: this is where viewers are counted.
-    this.#seat = feed.camera.hub.open({ kinds: 'audio', policy: 'newest', start: 'live', viewer: true });
+    const onSource = () => this.#checkSource();
+    this.#seat = feed.camera.hub.open({
+      kinds: 'audio',
+      policy: 'newest',
+      start: 'live',
+      viewer: true,
+      onFrame: onSource,
+    });
     const onFrame = () => this.#pump();
     this.#reader = lease.hub.open({ kinds: 'audio', policy: 'every', start: 'live', onFrame });
     feed.join(this);
@@ -104,6 +115,14 @@ export class AudioStream implements FeedMember {
 
   close(): void {
     this.#sink.end();
+  }
+
+  /** Ends the answer when the camera's sound becomes something that this answer cannot hold. */
+  #checkSource(): void {
+    const frame = this.#feed.camera.hub.newestAudio?.frame;
+    if (!frame) return;
+    const fits = isHearable(frame) && (this.#form !== 'adts' || frame.codec !== 'aac' || isAdts(frame));
+    if (!fits) this.#sink.end();
   }
 
   #pump(): void {

@@ -9,6 +9,7 @@ import { retryDelayMs } from '../core/retry.ts';
 import { isCopiedAudio } from '../media/fmp4.ts';
 import { isDecodable } from '../media/sound-decoder.ts';
 import type { LiveCamera } from './live-camera.ts';
+import { isHearable } from './sound.ts';
 import { decodedFormat, encodedFormat, type SoundFormat, SoundRun } from './sound-run.ts';
 
 /** The ffmpeg is kept this long after its last listener: a reload of a page must not restart it. */
@@ -58,7 +59,7 @@ export class SoundView {
   get format(): SoundFormat | null {
     const newest = this.#source.newestAudio?.frame;
     const pictureMs = this.#source.newestVideo?.frame.monoMs ?? Number.NEGATIVE_INFINITY;
-    if (!newest || pictureMs - newest.monoMs > LOST_MS) return null;
+    if (!newest || pictureMs - newest.monoMs > LOST_MS || !isHearable(newest)) return null;
     if (passes(this.#kind, newest)) return newest;
     if (this.#failures > 0) return null;
     return this.#kind === 'aac' ? encodedFormat(newest) : decodedFormat(newest);
@@ -112,7 +113,7 @@ export class SoundView {
 
   async #take(frame: Frame, signal: AbortSignal): Promise<void> {
     if (frame.kind === 'audio') {
-      if (passes(this.#kind, frame)) this.#halt();
+      if (passes(this.#kind, frame) || !isHearable(frame)) this.#halt();
       else if (!this.#run?.takes(frame) || this.#run.exit) await this.#begin(frame, signal);
     }
     if (!signal.aborted) await this.#run?.write(frame);

@@ -2,8 +2,9 @@
 
 import type { AudioFrame } from '../core/frame.ts';
 import { encodeAdtsHead } from '../media/aac.ts';
+import { isCopiedAudio } from '../media/fmp4.ts';
 import { ImaStreamEncoder, pcmBytes } from '../media/ima-adpcm.ts';
-import { decodeSound } from '../media/sound-decoder.ts';
+import { decodeSound, isDecodable } from '../media/sound-decoder.ts';
 
 /** Turns blocks into bytes of one answer; holds that answer's state. */
 export type SoundCoder = {
@@ -14,6 +15,16 @@ export type SoundCoder = {
 
 /** The ways to hear a camera. `adts`: AAC, copied. */
 export type SoundForm = 'ima' | 'wav' | 'adts';
+
+/** Whether anything can be made of a block: of AAC that does not say what it is nobody can, not even ffmpeg. */
+export function isHearable({ codec, codecConfig }: Pick<AudioFrame, 'codec' | 'codecConfig'>): boolean {
+  return isDecodable(codec) || isCopiedAudio(codec, codecConfig);
+}
+
+/** Whether a block is AAC that can be copied into ADTS. */
+export function isAdts({ codec, codecConfig }: Pick<AudioFrame, 'codec' | 'codecConfig'>): boolean {
+  return codec === 'aac' && codecConfig !== undefined && encodeAdtsHead(codecConfig, 0) !== null;
+}
 
 /** `Content-Type` of each. */
 export const SOUND_TYPES: Readonly<Record<SoundForm, string>> = {

@@ -149,7 +149,7 @@ test('a camera without sound is 404 when it is live and 503 when it is away', as
   assert.equal(away.status, 503);
   assert.ok(away.headers.get('retry-after'));
   perch.camera.sound(block(1), 'aac');
-  assert.equal((await get()).status, 404);
+  assert.equal((await get()).status, 404, 'AAC that does not say what it is');
 });
 
 test('sound: a client that leaves is forgotten; PCM cameras work too; a change of format ends the answer', async () => {
