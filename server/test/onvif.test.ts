@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { SUB_LINGER_MS } from '../cameras/sub-stream.ts';
 import { systemClock } from '../core/clock.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import { systemNet } from '../net/system-net.ts';
@@ -125,6 +126,9 @@ test('found, asked with a password, added with main and sub; small pictures come
   const metrics = await (await nvr.fetch('/metrics')).text();
   assert.match(metrics, /perch_camera_sub_up\{camera="door"\} 1/);
   await nvr.ok('PATCH', `/api/cameras/${camera.slug}`, { enabled: false });
+  // At once, not after the sub stream's linger; the simulators count at their next picture.
+  const left = AbortSignal.timeout(SUB_LINGER_MS / 2);
+  while (large.stats.playing + small.stats.playing > 0 && !left.aborted) await systemClock.sleep(20);
   assert.deepEqual([large.stats.playing, small.stats.playing], [0, 0], 'both are left');
   end.abort();
   const known = { driver: 'rtsp', name: 'Front door SIM-1', settings: { url: `rtsp://${host}/` }, onvif: device.url };
