@@ -14,6 +14,8 @@ type Settings = Record<string, unknown>;
 const EVERYWHERE = 3;
 const METADATA = '169.254.169.254';
 const SECRET = 'PLANTED-password';
+/** Without Perch's own listeners on the watched net: what is seen there is meant for cameras. */
+const config = { rtspPort: null, webrtcPort: null };
 
 /** Settings of each driver with one place for an address; a new driver has to be added here. */
 const drivers: Readonly<Record<string, (where: string) => Settings>> = {
@@ -57,7 +59,7 @@ const refusedUrls = [
 
 test('what is no address of a camera is refused by every driver, field and route before anything is started', async (context) => {
   const watched = watchedNet();
-  await using nvr = await startNvr({ net: watched.net });
+  await using nvr = await startNvr({ net: watched.net, config });
   const known = (await nvr.ok<{ id: string }[]>('GET', '/api/drivers')).map(({ id }) => id);
   assert.deepEqual(
     known.filter((id) => !drivers[id]),
@@ -99,7 +101,7 @@ test('metadata services and Perch itself: by address, by name, by a name that ch
     'flips.test': ['127.0.0.99', METADATA],
   };
   const watched = watchedNet({ ...names, 'me.test': ['127.0.0.1'], 'group.test': ['224.0.0.1'] });
-  await using nvr = await startNvr({ net: watched.net });
+  await using nvr = await startNvr({ net: watched.net, config });
   const tried = async (driver: string, where: string, port?: number) => {
     const settings = drivers[driver]!(written(driver, where, port));
     const reply = await nvr.api('POST', '/api/cameras/test', { driver, settings });
@@ -119,7 +121,7 @@ test('metadata services and Perch itself: by address, by name, by a name that ch
   for (const driver of ['rtsp', 'http-mjpeg', 'http-snapshot']) {
     const before = watched.resolved.length;
     const { net, sent, resolved } = watchedNet({ 'flips.test': names['flips.test'] });
-    await using one = await startNvr({ net });
+    await using one = await startNvr({ net, config });
     await one.api('POST', '/api/cameras/test', {
       driver,
       settings: drivers[driver]!(written(driver, 'flips.test', 9)),
@@ -146,7 +148,7 @@ test('what a camera answers leads nowhere: RTSP 302, SDP, playlists, redirects; 
   const trap = await hostile(context, (_, stream) => void stream.close());
   const watched = watchedNet({ 'metadata.test': [METADATA] });
   const processes = watchProcesses(context);
-  await using nvr = await startNvr({ net: watched.net });
+  await using nvr = await startNvr({ net: watched.net, config });
   const cseq = (request: string) => `CSeq: ${/CSeq: (\d+)/.exec(request)?.[1] ?? 0}\r\n`;
   const rtsp = (lines: string) => (request: string, stream: ByteStream) =>
     stream.write(`RTSP/1.0 ${lines.replace('\r\n', `\r\n${cseq(request)}`)}`);
@@ -221,7 +223,7 @@ test('what a camera answers leads nowhere: RTSP 302, SDP, playlists, redirects; 
 test('what an ONVIF device answers leads nowhere: XAddr, stream addresses, redirects, entities', async (context) => {
   const trap = await hostile(context, (_, stream) => void stream.close());
   const watched = watchedNet();
-  await using nvr = await startNvr({ net: watched.net });
+  await using nvr = await startNvr({ net: watched.net, config });
   const soap = (body: string) =>
     `<?xml version="1.0"?><E:Envelope xmlns:E="http://www.w3.org/2003/05/soap-envelope"><E:Body>${body}</E:Body></E:Envelope>`;
   const reply = (text: string) =>
@@ -279,7 +281,7 @@ test('what an ONVIF device answers leads nowhere: XAddr, stream addresses, redir
 
 test('a stored password never follows a changed host, driver or sub source, by any request', async () => {
   const watched = watchedNet();
-  await using nvr = await startNvr({ net: watched.net });
+  await using nvr = await startNvr({ net: watched.net, config });
   const all = await nvr.ok<{ id: string; settingsSchema: { properties: Settings } }[]>('GET', '/api/drivers');
   let tried = 0;
   for (const { id: driver, settingsSchema } of all) {
