@@ -54,10 +54,10 @@ const SUB_PIXELS = 1280 * 720;
  */
 export async function askDevice(question: DeviceQuestion, world: CallWorld): Promise<DeviceOffer> {
   const { clock, net, signal } = world;
+  const url = withStandardPath(parseCameraUrl(question.url, ['http', 'https']));
   const end = new AbortController();
   const timer = clock.after(ASK_TIMEOUT_MS, () => end.abort());
   const within = { ...world, signal: AbortSignal.any([signal, end.signal]) };
-  const url = withStandardPath(parseCameraUrl(question.url, ['http', 'https']));
   try {
     const address = await orAborted(net.resolve(url.host), within.signal);
     await checkCameraAddress(net, url.host, address, url.port);
