@@ -40,11 +40,16 @@ const all =
           ? ['server/**/*.soak.ts']
           : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
       ).sort();
-// Whole-app tests first, the browser's before all: they are the longest, and short ones fill the gap at the end.
-const rank = (file) => (isBrowserTest(file) ? 0 : file.startsWith('server/test/') ? 1 : 2);
-const files = all
-  .filter((file) => values.browser || !isBrowserTest(file))
-  .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
+// Whole-app tests first: they are the longest, and short ones fill the gap at the end. A browser among every few of them:
+// two at once on two cores show pictures too late.
+const OTHERS_PER_BROWSER = 4;
+const whole = all.filter((file) => file.startsWith('server/test/') && !isBrowserTest(file));
+const browsers = values.browser ? all.filter(isBrowserTest) : [];
+const files = [
+  ...whole.flatMap((file, n) => (n % OTHERS_PER_BROWSER === 0 ? [...browsers.splice(0, 1), file] : [file])),
+  ...browsers,
+  ...all.filter((file) => !file.startsWith('server/test/') && !isBrowserTest(file)),
+];
 
 if (positionals.length === 0 && !values.soak) {
   step('types (server)', 'tsc', ['--noEmit']);
