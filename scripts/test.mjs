@@ -2,11 +2,15 @@
 // `npm run soak`: the long ones (`*.soak.ts`), for the machine of whoever changes recording, the tunnel or the supervisor.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-// Two cores are the smallest machine we care for; tests there wait for sockets, ffmpeg and segment boundaries half the time.
-const CONCURRENCY = 3;
+// Two cores are the smallest machine we care for. Three at a time save a minute, and show pictures too late.
+const CONCURRENCY = 2;
+/** Files that may fail among others and be tried alone. */
+const MAX_SECOND_TRIES = 6;
 /** For one file: the longest drives a browser through the whole product. */
 const FILE_TIMEOUT_MS = 300_000;
 /** For one soak file, whose runs are counted in hundreds. */
@@ -56,10 +60,24 @@ if (positionals.length === 0 && !values.soak) {
   if (existsSync('web/tsconfig.json')) step('types (web)', 'tsc', ['--noEmit', '-p', 'web']);
   step('lint and format', 'biome', ['check', '.']);
 }
-step(`tests (${files.length} files)`, process.execPath, [
+const failedList = join(mkdtempSync(join(tmpdir(), 'perch-tests-')), 'failed');
+const testArgs = (concurrency, list) => [
   '--test',
-  '--test-reporter=spec',
-  `--test-concurrency=${CONCURRENCY}`,
+  ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+  ...['--test-reporter=./scripts/lib/failed-files.mjs', `--test-reporter-destination=${failedList}`],
+  `--test-concurrency=${concurrency}`,
   `--test-timeout=${values.soak ? SOAK_FILE_TIMEOUT_MS : FILE_TIMEOUT_MS}`,
-  ...files,
-]);
+  ...list,
+];
+
+// Whole apps, browsers and ffmpeg share two cores: what fails among others is tried once more, alone, and both are seen.
+// What fails twice is red; many failures are no accident.
+const { status } = spawnSync(process.execPath, testArgs(CONCURRENCY, files), { stdio: 'inherit' });
+if (status !== 0) {
+  const failed = existsSync(failedList)
+    ? [...new Set(readFileSync(failedList, 'utf8').split('\n').filter(Boolean))]
+    : [];
+  if (positionals.length > 0 || failed.length === 0 || failed.length > MAX_SECOND_TRIES) process.exit(status || 1);
+  process.stdout.write(`perch: FAILED the first time, tried once more alone: ${failed.join(', ')}\n`);
+  step(`tests, second try (${failed.length} files)`, process.execPath, testArgs(1, failed));
+}
