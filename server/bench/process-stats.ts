@@ -1,16 +1,13 @@
 // What the kernel knows about a process. Linux only.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { processorSeconds } from '../ffmpeg/processor-time.ts';
 
-const NANOSECONDS = 1e9;
-
-/** Processor seconds of all threads since their start, in nanosecond steps (`schedstat`; `stat` counts only 10 ms ticks). */
+/** Processor seconds of all threads since their start. @throws Error when the process is gone */
 export function cpuSeconds(pid: number): number {
-  let total = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    total += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-  }
-  return total / NANOSECONDS;
+  const seconds = processorSeconds(pid);
+  if (seconds === null) throw new Error(`The kernel tells nothing of process ${pid}`);
+  return seconds;
 }
 
 /** Resident memory now. */
