@@ -80,6 +80,25 @@ test('the limit over all cameras takes the oldest of all; protected ones stay', 
   assert.equal(await applyGlobalLimits({ maxBytes: 0, minFreeBytes: 0 }, tools, silentLogger, signal), 39);
 });
 
+test('what was displaced by a clock that was set back counts, and goes by age and by bytes like the rest', async (t) => {
+  const tools = base(t);
+  plant(tools, 'yard', 30);
+  const minutes = (n: number) => NOW - 60 * DAY + n * 60_000;
+  // The clock went back by 20 minutes: the last 20 recordings lost their time to this one.
+  const [last] = tools.index.oldest('yard', 30).slice(-1);
+  const later = { ...last!, id: 'seg_later', path: `yard/${last!.path.split('/')[1]}/later` };
+  tools.index.add({ ...later, startAt: minutes(10), endAt: minutes(31) });
+  assert.deepEqual(tools.index.displacedTotals(), [{ folder: 'yard', segments: 20, bytes: 20_000 }]);
+  const { signal } = new AbortController();
+  const limits = { maxBytes: 21_000, minFreeBytes: 0 };
+  assert.equal(await applyGlobalLimits(limits, tools, silentLogger, signal), 10, 'their bytes count');
+  assert.equal(await applyGlobalLimits({ ...limits, maxBytes: 11_000 }, tools, silentLogger, signal), 10);
+  assert.equal(tools.index.displacedTotals()[0]?.segments, 11, 'the oldest went, with a place or without');
+  assert.equal(await applyRetention('yard', { days: 30 }, tools, silentLogger, signal), 11);
+  assert.deepEqual(tools.index.displacedTotals(), []);
+  assert.equal(existsSync(join(tools.dataDir, 'recordings', last!.path)), false);
+});
+
 test('free space that is kept: 5 %, at most 2 GB, and never so little that recording cannot go on', () => {
   assert.equal(minFreeBytes(null, 1e12), 2e9);
   assert.equal(minFreeBytes(null, 20e9), 1e9);

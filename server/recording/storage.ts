@@ -17,6 +17,8 @@ export type FolderStorage = Outlook & {
   readonly folder: string;
   readonly bytes: number;
   readonly segments: number;
+  /** Of these, what has no place on the timeline: the clock was set back, and its time came again. */
+  readonly displaced: { readonly segments: number; readonly bytes: number };
   readonly oldestAt: number | null;
   readonly bytesPerDay: number | null;
   /** What there is of each of the last days, oldest first; days without recordings are left out. */
@@ -64,13 +66,17 @@ export async function readStorage(question: StorageQuestion): Promise<StorageFig
   if (instead && !totals.some(({ folder }) => folder === instead.folder)) {
     totals.push({ folder: instead.folder, bytes: 0, segments: 0 });
   }
+  const displaced = new Map(index.displacedTotals().map(({ folder, ...sums }) => [folder, sums]));
   const folders = totals.map(({ folder, bytes, segments }) => {
     const oldestAt = index.firstStart(folder);
     const plan = instead?.folder === folder ? instead : null;
     const rule = (plan ?? cameras.find((camera) => camera.folder === folder))?.retention;
     const history = days > 0 ? index.days(folder, today - days + 1, today) : [];
     const bytesPerDay = plan ? plan.bytesPerDay : pace(index, folder, nowMs);
-    return { folder, bytes, segments, oldestAt, bytesPerDay, history, rule };
+    return {
+      ...{ folder, bytes, segments, oldestAt, bytesPerDay, history, rule },
+      displaced: displaced.get(folder) ?? { segments: 0, bytes: 0 },
+    };
   });
   const projected = folders.map(({ bytes, bytesPerDay, oldestAt, rule }) => ({
     ...{ bytes, ageDays: oldestAt === null ? 0 : (nowMs - oldestAt) / DAY_MS, rule: rule ?? {} },

@@ -62,6 +62,24 @@ suite('displaced recordings', () => {
     assert.deepEqual(checkDatabase(db), []);
   });
 
+  test('they are listed in pages, and their space is known', () => {
+    using base = setUp();
+    const { index } = base;
+    for (let n = 0; n < 5; n++) index.add(segment(`a${n}`, n * 60_000, (n + 1) * 60_000));
+    index.add({ ...segment('door', 0, 60_000, 'other'), folder: 'door' });
+    assert.deepEqual(index.displacedTotals(), []);
+    index.add(segment('b', 0, 300_000));
+    assert.deepEqual(index.displacedTotals(), [{ folder: 'yard', segments: 5, bytes: 500 }]);
+    const seen: string[] = [];
+    for (let page = index.displaced('cam', 0, 1e12, 2); page.length > 0; ) {
+      seen.push(...page.map(({ id }) => id));
+      page = index.displaced('cam', 0, 1e12, 2, page.at(-1));
+    }
+    assert.deepEqual(seen, ['a0', 'a1', 'a2', 'a3', 'a4']);
+    index.doom('a0', 1);
+    assert.deepEqual(index.displacedTotals(), [{ folder: 'yard', segments: 4, bytes: 400 }]);
+  });
+
   test('a rounding of the end is no step', () => {
     using base = setUp();
     base.index.add(segment('a', 0, 60_100));

@@ -1,41 +1,18 @@
 // The table of segments: add, find by time, doom, forget. Every query for a span is answered by a covering index.
 
-import type { RecordingFormat } from '../core/camera-config.ts';
-import type { VideoCodec } from '../core/frame.ts';
 import type { Db } from './database.ts';
 import { OwedRows } from './owed-rows.ts';
+import {
+  COLUMNS,
+  type EndReason,
+  fromRow,
+  LISTED,
+  NEW_COLUMNS,
+  type SegmentRow as Row,
+  type Segment,
+} from './segment-row.ts';
 
-/** Why a segment ended (design/recordings.md). */
-export type EndReason =
-  | 'boundary'
-  | 'offline'
-  | 'stopped'
-  | 'shutdown'
-  | 'clockStep'
-  | 'formatChange'
-  | 'recorderFailed'
-  | 'crash'
-  | 'adopted';
-
-/** One closed recording. Times are epoch milliseconds. */
-export type Segment = {
-  readonly id: string;
-  readonly camera: string | null;
-  readonly folder: string;
-  /** Relative to `recordings/`, '/' between. */
-  readonly path: string;
-  readonly startAt: number;
-  readonly endAt: number;
-  readonly frames: number;
-  readonly bytes: number;
-  readonly format: RecordingFormat;
-  readonly codec: VideoCodec;
-  readonly endReason: EndReason;
-  readonly hasMotion: boolean;
-  readonly protected: boolean;
-  /** Another recording took its time on the timeline (the clock had been set back): it plays, and is on no timeline. */
-  readonly displaced?: boolean;
-};
+export type { EndReason, Segment } from './segment-row.ts';
 
 /** A cut of more than this is no rounding: the clock was stepped. */
 const CLIP_IS_STEP_MS = 1000;
@@ -74,47 +51,8 @@ export type FolderTotals = {
   readonly recordedMs: number;
 };
 
-type Row = {
-  id: string;
-  camera_id: string | null;
-  folder: string;
-  path: string;
-  start_at: number;
-  end_at: number;
-  frames: number;
-  bytes: number;
-  format: string;
-  codec: string;
-  end_reason: string;
-  has_motion: number;
-  protected: number;
-  displaced_at: number | null;
-};
-
-const NEW_COLUMNS =
-  'id, camera_id, folder, path, start_at, end_at, frames, bytes, format, codec, end_reason, has_motion, protected';
-const COLUMNS = `${NEW_COLUMNS}, displaced_at`;
-/** On a timeline: the condition of the covering index. */
-const LISTED = 'doomed_at is null and displaced_at is null';
-
-function fromRow(row: Row): Segment {
-  return {
-    id: row.id,
-    camera: row.camera_id,
-    folder: row.folder,
-    path: row.path,
-    startAt: row.start_at,
-    endAt: row.end_at,
-    frames: row.frames,
-    bytes: row.bytes,
-    format: row.format as RecordingFormat,
-    codec: row.codec as VideoCodec,
-    endReason: row.end_reason as EndReason,
-    hasMotion: row.has_motion === 1,
-    protected: row.protected === 1,
-    ...(row.displaced_at === null ? {} : { displaced: true }),
-  };
-}
+/** What has no place on a timeline of one folder; it counts in {@link FolderTotals} too, but for its time. */
+export type DisplacedTotals = Pick<FolderTotals, 'folder' | 'segments' | 'bytes'>;
 
 /** Rows of `segments` and the sums over them. */
 export class SegmentIndex {
@@ -149,7 +87,11 @@ export class SegmentIndex {
       ),
       displacedOf: db.prepare<object, Row>(
         `select ${COLUMNS} from segments where camera_id = @camera and displaced_at is not null and doomed_at is null
-         and start_at < @to and end_at > @from order by start_at, id limit @limit`,
+         and start_at < @to and end_at > @from and (start_at, id) > (@afterAt, @afterId) order by start_at, id limit @limit`,
+      ),
+      displacedTotals: db.prepare<[], DisplacedTotals>(
+        `select folder, count(*) as segments, sum(bytes) as bytes from segments indexed by segments_displaced
+         where displaced_at is not null and doomed_at is null group by folder`,
       ),
       beginsIn: db.prepare<object, Row>(
         `select ${COLUMNS} from segments where camera_id = @camera and ${LISTED} and start_at >= @from and start_at < @to`,
@@ -258,8 +200,14 @@ export class SegmentIndex {
   }
 
   /** Recordings of a camera that have no place on its timeline, by the time that their clock showed. */
-  displaced(camera: string, from: number, to: number, limit: number): Segment[] {
-    return this.#statements.displacedOf.all({ camera, from, to, limit }).map(fromRow);
+  displaced(camera: string, from: number, to: number, limit: number, after?: SegmentCursor): Segment[] {
+    const { startAt = Number.MIN_SAFE_INTEGER, id = '' } = after ?? {};
+    return this.#statements.displacedOf.all({ camera, from, to, limit, afterAt: startAt, afterId: id }).map(fromRow);
+  }
+
+  /** Sums of what has no place on a timeline, per folder; folders without are left out. */
+  displacedTotals(): DisplacedTotals[] {
+    return this.#statements.displacedTotals.all();
   }
 
   /** A listed segment, or `null`. */

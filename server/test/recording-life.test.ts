@@ -161,6 +161,29 @@ test('by hand, pages, the open segment, and what a limited viewer sees', async (
     assert.deepEqual(order === 'asc' ? seen : seen.reverse(), all);
   }
   assert.equal((await nvr.api('GET', `/api/cameras/${camera}/segments?cursor=!`)).status, 400);
+
+  // As if the clock had been set back: the last two lose their time to a later recording.
+  const { index } = nvr.app.recordings;
+  const [first, second] = all.slice(-2).map((id) => index.get(id)!);
+  index.add({
+    ...first!,
+    id: 'seg_later',
+    path: `${first!.path}-later`,
+    startAt: first!.startAt,
+    endAt: second!.endAt,
+  });
+  const lost: string[] = [];
+  for (let cursor = ''; ; ) {
+    const page = await nvr.ok<Page>('GET', `/api/cameras/${camera}/segments?displaced=true&limit=1${cursor}`);
+    lost.push(...page.segments.map(({ id }) => id));
+    if (page.next === null) break;
+    cursor = `&cursor=${page.next}`;
+  }
+  assert.deepEqual(lost, all.slice(-2));
+  type Displaced = { cameras: { displaced: { segments: number; bytes: number } }[] };
+  const [taken] = (await nvr.ok<Displaced>('GET', '/api/storage')).cameras;
+  assert.deepEqual(taken?.displaced, { segments: 2, bytes: first!.bytes + second!.bytes });
+  index.forget('seg_later');
   assert.equal((await nvr.api('POST', `/api/cameras/${camera}/recording`, { action: 'now' })).status, 400);
 
   const { token } = await nvr.ok<{ token: string }>('POST', '/api/tokens', {

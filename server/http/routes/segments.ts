@@ -80,8 +80,9 @@ export async function segmentRoutes(app: App, options: SegmentRoutesOptions): Pr
       const order = query.order ?? 'asc';
       const limit = query.limit ?? DEFAULT_PAGE;
       if (query.displaced) {
-        const segments = index.displaced(id, from, to, limit).map(segmentView);
-        return { segments, next: null };
+        const found = index.displaced(id, from, to, limit + 1, after);
+        const next = found.length > limit ? encodeSegmentCursor(found[limit - 1]!) : null;
+        return { segments: found.slice(0, limit).map(segmentView), next };
       }
       const found = index.find({ ...{ camera: id, from, to, order, limit: limit + 1 }, ...(after && { after }) });
       const more = found.length > limit;

@@ -106,6 +106,13 @@ export const StorageReply = Type.Object({
       slug: Type.String({ description: "The camera's slug, or the folder of a camera that is gone" }),
       bytes: Type.Integer(),
       segments: Type.Integer(),
+      displaced: Type.Object(
+        { segments: Type.Integer(), bytes: Type.Integer() },
+        {
+          description:
+            'Of these, what is on no timeline: the clock was set back. `GET /api/cameras/{camera}/segments?displaced=true` lists it; retention deletes it by age like others',
+        },
+      ),
       oldest: Nullable(IsoTime),
       bytesPerDay: Nullable(Type.Integer()),
       daysLeft: Nullable(
