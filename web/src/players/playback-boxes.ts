@@ -216,6 +216,11 @@ function readTraf(view: DataView, traf: Box, head: HeadFacts, times: number[]): 
   }
 }
 
+/** The picture that is shown at a moment; `null`: none is known. */
+export function pictureAt(sorted: readonly number[], at: number, slack: number): number | null {
+  return sorted.findLast((time) => time <= at + slack) ?? null;
+}
+
 /** The picture after (or before) the one at a moment; both in any unit. `null`: none is known. */
 export function neighborPicture(
   sorted: readonly number[],
@@ -224,6 +229,6 @@ export function neighborPicture(
   slack: number,
 ): number | null {
   if (direction > 0) return sorted.find((time) => time > at + slack) ?? null;
-  const shown = sorted.findLast((time) => time <= at + slack);
-  return shown === undefined ? null : (sorted.findLast((time) => time < shown - slack) ?? null);
+  const shown = pictureAt(sorted, at, slack);
+  return shown === null ? null : (sorted.findLast((time) => time < shown - slack) ?? null);
 }

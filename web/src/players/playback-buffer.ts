@@ -10,6 +10,8 @@ const BEFORE_MS = 12 * 3_600_000;
 const LENGTH_MS = 48 * 3_600_000;
 /** Chromium plays over holes as small as this by itself. */
 const TOUCH_S = 0.05;
+/** Pictures closer than this are one that was named twice: lists round to the millisecond. */
+const SAME_MS = 2;
 
 export type AppendResult = 'done' | 'otherTracks' | 'full' | 'failed';
 type Appended = { readonly piece: Piece; readonly times: readonly number[] };
@@ -143,12 +145,25 @@ export class PlaybackBuffer {
       }
       await this.#append(buffer, bytes);
       if (this.#source !== source) return 'failed';
-      this.#appended.set(piece.key, { piece, times: times.map((time) => this.wallOf(time + this.#offset)) });
+      this.#note(
+        piece,
+        times.map((time) => this.wallOf(time + this.#offset)),
+      );
       return 'done';
     } catch (error) {
       this.#head = null;
       return error instanceof DOMException && error.name === 'QuotaExceededError' ? 'full' : 'failed';
     }
+  }
+
+  /** What is put where something was takes its place: a file that is closed meanwhile comes again under its new name. */
+  #note(piece: Piece, times: readonly number[]): void {
+    const [from, to] = [times[0]! - SAME_MS, times.at(-1)! + SAME_MS];
+    for (const [key, old] of this.#appended) {
+      if (!old.times.some((time) => time >= from && time <= to)) continue;
+      this.#appended.set(key, { ...old, times: old.times.filter((time) => time < from || time > to) });
+    }
+    this.#appended.set(piece.key, { piece, times });
   }
 
   async #append(buffer: SourceBuffer, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

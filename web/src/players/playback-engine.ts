@@ -2,12 +2,13 @@
 // picture if wanted. Everything outside counts in wall-clock time (epoch milliseconds).
 
 import { playsType } from './mse-player.ts';
-import { neighborPicture } from './playback-boxes.ts';
 import { PlaybackBuffer } from './playback-buffer.ts';
 import type { PlaybackEvents } from './playback-events.ts';
 import { PlaybackFinder } from './playback-finder.ts';
 import type { Piece } from './playback-list.ts';
+import { PICTURE_MS, PlaybackPicture } from './playback-picture.ts';
 import { PlaybackSource } from './playback-source.ts';
+import { Unplayable, unplayableSentence } from './playback-unplayable.ts';
 
 const TICK_MS = 100;
 /** Fetched ahead at normal speed, and at most. */
@@ -19,9 +20,9 @@ const RETRY_MS = 2000;
 const JUMP_SAID_MS = 1000;
 /** So close to the end of what is buffered a player does not go on by itself. */
 const END_MS = 120;
-/** Behind the begin of a picture, so that rounding does not show the one before. */
-const PICTURE_MS = 1;
 const MAX_BROKEN = 3;
+/** Pieces (of about 4 s) that may be passed over in one go because the browser cannot play them. */
+const MAX_PASSED = 500;
 
 /** One camera in one <video>; `stop` it. */
 export class PlaybackEngine {
@@ -30,6 +31,8 @@ export class PlaybackEngine {
   readonly #source: PlaybackSource;
   readonly #buffer: PlaybackBuffer;
   readonly #finder: PlaybackFinder;
+  readonly #shown: PlaybackPicture;
+  readonly #unplayable = new Unplayable(playsType);
   readonly #timer: number;
   /** Where a seek wants to be, until it is there. */
   #wanted: number | null = null;
@@ -40,7 +43,6 @@ export class PlaybackEngine {
   #playing = false;
   #rate = 1;
   #broken = 0;
-  #shownAt: number | null = null;
   #atEnd = false;
   #retryAt = 0;
   #otherTracksAt: number | null = null;
@@ -52,17 +54,22 @@ export class PlaybackEngine {
     this.#source = new PlaybackSource(camera);
     this.#finder = new PlaybackFinder(this.#source, events.now, (message) => this.#failed(message));
     this.#buffer = new PlaybackBuffer(video, () => this.#onBroken());
+    const isWanted = () => this.#wanted === null && !video.seeking;
+    this.#shown = new PlaybackPicture(video, this.#buffer, isWanted, (at) => {
+      this.#land = null;
+      events.onPosition(at);
+    });
     this.#timer = window.setInterval(() => this.#tick(), TICK_MS);
     video.onwaiting = () => this.#tick();
     video.onseeked = () => this.#tell();
     video.ontimeupdate = () => this.#tell();
     video.onplaying = video.onpause = () => this.#tellState();
-    this.#watchPictures();
   }
 
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#timer);
+    this.#shown.stop();
     const video = this.#video;
     video.onwaiting = video.onseeked = video.ontimeupdate = video.onplaying = video.onpause = null;
     this.#source.stop();
@@ -71,7 +78,7 @@ export class PlaybackEngine {
 
   /** The wanted moment while it is looked for, else that of the picture. */
   get position(): number {
-    return this.#wanted ?? this.#land ?? this.#shownAt ?? this.#buffer.wallOf(this.#video.currentTime);
+    return this.#wanted ?? this.#land ?? this.#shown.at ?? this.#buffer.wallOf(this.#video.currentTime);
   }
 
   get playing(): boolean {
@@ -100,7 +107,9 @@ export class PlaybackEngine {
 
   pause(): void {
     this.#playing = false;
+    const wasRunning = !this.#video.paused;
     this.#video.pause();
+    if (wasRunning && this.#land === null) this.#shown.settle();
     this.#tellState();
   }
 
@@ -116,24 +125,20 @@ export class PlaybackEngine {
     this.pause();
     if (this.#wanted !== null) return;
     const turn = this.#turn;
-    const shown = this.#shownAt ?? this.position;
-    const look = () => neighborPicture(this.#buffer.pictures(), shown, direction, PICTURE_MS / 2);
-    let next = look();
+    const shown = this.#shown.at ?? this.position;
+    let next = this.#shown.beside(shown, direction);
     if (next === null) {
       await this.#alone(async () => {
-        const piece =
-          direction > 0 ? await this.#finder.locate(shown + END_MS) : await this.#finder.locateBefore(shown);
+        const piece = await this.#finder.beside(shown, direction, (one) => this.#buffer.has(one));
         if (piece && turn === this.#turn && !this.#buffer.has(piece)) await this.#append(piece);
       });
-      next = look();
+      next = this.#shown.beside(shown, direction);
     }
     if (next === null || turn !== this.#turn || this.#stopped) return;
     if (Math.abs(next - shown) >= JUMP_SAID_MS) {
-      this.#events.onJump(Math.min(next, shown), Math.max(next, shown));
+      this.#events.onJump(Math.min(next, shown), Math.max(next, shown), null);
     }
-    this.#shownAt = next;
-    this.#video.currentTime = this.#buffer.mediaOf(next + PICTURE_MS);
-    this.#events.onPosition(next);
+    this.#shown.show(next);
     this.#pump();
   }
 
@@ -191,16 +196,22 @@ export class PlaybackEngine {
     let end = at;
     let missing: Piece | null = null;
     const coming: Piece[] = [];
+    let passed = 0;
     for (let looks = 0; ahead < wanted && looks < 1000; looks++) {
       const piece = await this.#finder.locate(end);
       if (turn !== this.#turn || this.#stopped) return true;
-      if (!piece) {
+      const kind = this.#unplayable.kindOf(piece);
+      if (!piece || (kind !== null && ++passed > MAX_PASSED)) {
         this.#atEnd = missing === null;
         break;
       }
       this.#atEnd = false;
-      ahead += piece.to - Math.max(at, piece.from);
       end = Math.max(piece.to, end + 1);
+      if (kind !== null) {
+        if (piece.from <= at && !this.#buffer.stretchAt(at)) return this.#refuse(kind);
+        continue;
+      }
+      ahead += piece.to - Math.max(at, piece.from);
       if (this.#buffer.has(piece)) continue;
       missing ??= piece;
       coming.push(piece);
@@ -218,7 +229,7 @@ export class PlaybackEngine {
   async #go(wanted: number, piece: Piece): Promise<void> {
     const land = Math.max(wanted, piece.from);
     const turn = this.#turn;
-    if (land - wanted >= JUMP_SAID_MS) this.#events.onJump(wanted, land);
+    if (land - wanted >= JUMP_SAID_MS) this.#events.onJump(wanted, land, null);
     if (this.#buffer.reaches(land) && !this.#buffer.stretchAt(land)) {
       this.#source.forgetAllBut([piece]);
       await this.#buffer.keep(land - BEHIND_MS, land + AHEAD_MS);
@@ -227,10 +238,7 @@ export class PlaybackEngine {
     if (!this.#buffer.reaches(land)) await this.#buffer.reset(land);
     if (turn !== this.#turn || this.#stopped) return;
     this.#wanted = null;
-    this.#land = land;
-    this.#shownAt = null;
-    this.#video.currentTime = this.#buffer.mediaOf(land + PICTURE_MS);
-    if (this.#playing) this.#start();
+    this.#seekInto(land);
   }
 
   /** @returns whether the piece is in place */
@@ -246,12 +254,8 @@ export class PlaybackEngine {
     }
     if (!head.ok || !bytes.ok) return false;
     const { facts } = head.value;
-    if (!facts || !playsType(facts.mime)) {
-      const what = facts?.video === 'h265' ? 'H.265' : 'this kind of video';
-      this.#events.onProblem(`This browser cannot play ${what}. Download the recording to watch it.`);
-      this.#retryAt = Number.POSITIVE_INFINITY;
-      return false;
-    }
+    // Not a word of it yet: it may lie far ahead.
+    if (!this.#unplayable.check(piece, facts)) return true;
     const result = await this.#buffer.append(piece, head.value.bytes, facts, bytes.value);
     if (this.#stopped) return false;
     switch (result) {
@@ -268,6 +272,13 @@ export class PlaybackEngine {
       default:
         return this.#giveUp(piece);
     }
+  }
+
+  /** There is nothing else to show. */
+  #refuse(kind: string): false {
+    this.#events.onProblem(unplayableSentence(kind));
+    this.#retryAt = Number.POSITIVE_INFINITY;
+    return false;
   }
 
   /** @returns whether to go on at once */
@@ -293,7 +304,7 @@ export class PlaybackEngine {
 
   #seekInto(at: number): void {
     this.#land = at;
-    this.#shownAt = null;
+    this.#shown.at = null;
     this.#video.currentTime = this.#buffer.mediaOf(at + PICTURE_MS);
     if (this.#playing) this.#start();
   }
@@ -323,15 +334,17 @@ export class PlaybackEngine {
     if (stretch && stretch.to - at > END_MS && !video.paused && video.readyState > 2) return;
     const end = stretch?.to ?? at;
     const next = this.#buffer.nextStretch(end);
+    const kind = this.#unplayable.kindOf(this.#finder.known(end + END_MS));
     if (next !== null) {
-      if (next - end >= JUMP_SAID_MS) this.#events.onJump(end, next);
+      if (next - end >= JUMP_SAID_MS) this.#events.onJump(end, next, kind);
       this.#seekInto(next);
     } else if (this.#otherTracksAt !== null) {
       this.seek(this.#otherTracksAt);
     } else if (this.#atEnd) {
       this.#atEnd = false;
       this.pause();
-      this.#events.onEdge();
+      if (kind !== null) this.#refuse(kind);
+      else this.#events.onEdge();
     }
   }
 
@@ -346,30 +359,11 @@ export class PlaybackEngine {
     } else this.#seekInto(next);
   }
 
-  /** Without a call for each picture: the time of the element, which is at most one picture ahead. */
   #tell(): void {
     if (this.#stopped || this.#wanted !== null || this.#video.seeking) return;
-    const at = this.#buffer.wallOf(this.#video.currentTime);
     if (this.#land !== null && this.#video.readyState < 2) return;
     this.#land = null;
-    if ('requestVideoFrameCallback' in this.#video) return;
-    this.#shownAt = at;
-    this.#events.onPosition(at);
-  }
-
-  #watchPictures(): void {
-    const video = this.#video;
-    if (!('requestVideoFrameCallback' in video)) return;
-    const shown = (_now: number, { mediaTime }: { mediaTime: number }) => {
-      if (this.#stopped) return;
-      if (this.#wanted === null && !video.seeking) {
-        this.#land = null;
-        this.#shownAt = this.#buffer.wallOf(mediaTime);
-        this.#events.onPosition(this.#shownAt);
-      }
-      video.requestVideoFrameCallback(shown);
-    };
-    video.requestVideoFrameCallback(shown);
+    this.#shown.guess();
   }
 
   #tellState(): void {

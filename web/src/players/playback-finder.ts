@@ -101,6 +101,16 @@ export class PlaybackFinder {
     return inside && inside.from < at - PICTURE_MS ? inside : this.#list.before(at);
   }
 
+  /**
+   * The piece with the picture after (or before) the one at a moment, when those in place do not have it. A picture may be
+   * longer than any slack, and lists round: only what is in place says where one piece ends.
+   */
+  async beside(at: number, direction: 1 | -1, isInPlace: (piece: Piece) => boolean): Promise<Piece | null> {
+    const look = (moment: number) => (direction > 0 ? this.locate(moment + PICTURE_MS) : this.locateBefore(moment));
+    const piece = await look(at);
+    return piece && isInPlace(piece) ? look(direction > 0 ? piece.to : piece.from) : piece;
+  }
+
   /** Reads the window that begins at a moment. @returns whether more is known now */
   async #load(at: number): Promise<boolean> {
     const now = this.#now();

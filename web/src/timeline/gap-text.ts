@@ -49,9 +49,10 @@ export function foundSentence(found: Found): string {
   }
 }
 
-/** Said when playback jumps over a hole. */
-export function jumpSentence(gap: Span, reason: GapReason | null): string {
+/** Said when playback jumps over a hole. @param unplayable what is recorded there, when it is only the browser's fault */
+export function jumpSentence(gap: Span, reason: GapReason | null, unplayable: string | null = null): string {
   const length = format.duration(gap.to - gap.from);
+  if (unplayable) return `Skipped ${length}: this browser cannot play ${unplayable}`;
   if (!reason) return `Skipped ${length} without recording`;
   const text = reasonText(reason);
   const plain = text.startsWith('Perch') ? text : text.charAt(0).toLowerCase() + text.slice(1);

@@ -223,9 +223,9 @@ export class TimelineStore {
         this.waiting.value = waiting;
         if (paused) this.#writeAddress(true);
       },
-      onJump: (from, to) => {
+      onJump: (from, to, unplayable) => {
         const found = findAt(this.#row(), (from + to) / 2, this.rows.now(), 0);
-        this.say(jumpSentence({ from, to }, found.kind === 'gap' ? found.span.reason : null));
+        this.say(jumpSentence({ from, to }, found.kind === 'gap' ? found.span.reason : null, unplayable));
       },
       onEdge: () => {
         if (isCurrent()) this.#atEdge();
