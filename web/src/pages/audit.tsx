@@ -4,8 +4,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import type { AuditEntry } from '../api-types.ts';
 import * as format from '../format.ts';
-import { Button } from '../ui/button.tsx';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
+import { ShowOlder } from '../ui/show-older.tsx';
 import { useTitle } from '../ui/title.ts';
 
 const PAGE_SIZE = 100;
@@ -48,7 +48,6 @@ export function AuditPage() {
   useTitle('Audit');
   const [entries, setEntries] = useState<readonly AuditEntry[] | null>(null);
   const [isAll, setIsAll] = useState(false);
-  const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
   async function load(before?: string): Promise<void> {
@@ -59,12 +58,6 @@ export function AuditPage() {
     setIsAll(result.value.length < PAGE_SIZE);
   }
   useEffect(() => void load(), []);
-
-  async function more() {
-    setBusy(true);
-    await load(entries?.at(-1)?.id);
-    setBusy(false);
-  }
 
   return (
     <>
@@ -87,13 +80,7 @@ export function AuditPage() {
           </ul>
         </section>
       )}
-      {entries && entries.length > 0 && !isAll && (
-        <div class="after-list">
-          <Button busy={busy} onClick={() => void more()}>
-            Show older
-          </Button>
-        </div>
-      )}
+      {entries && entries.length > 0 && !isAll && <ShowOlder load={() => load(entries.at(-1)?.id)} />}
     </>
   );
 }

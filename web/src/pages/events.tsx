@@ -7,10 +7,10 @@ import { cameraOf, cameras } from '../cameras.ts';
 import { onFact } from '../events.ts';
 import * as format from '../format.ts';
 import { href } from '../router.ts';
-import { Button } from '../ui/button.tsx';
 import { eventSentence, eventTone } from '../ui/event-text.ts';
 import { SelectField } from '../ui/field.tsx';
 import { Empty, Notice, Waiting } from '../ui/notice.tsx';
+import { ShowOlder } from '../ui/show-older.tsx';
 import { useTitle } from '../ui/title.ts';
 
 const PAGE_SIZE = 100;
@@ -44,7 +44,6 @@ export function EventsPage() {
 function EventList({ camera }: { camera: string }) {
   const [events, setEvents] = useState<readonly EventEntry[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
   async function load(cursor?: string): Promise<void> {
@@ -74,12 +73,6 @@ function EventList({ camera }: { camera: string }) {
     };
   }, []);
 
-  async function more() {
-    setBusy(true);
-    await load(next ?? undefined);
-    setBusy(false);
-  }
-
   if (error && !events) return <Notice kind="bad">{error}</Notice>;
   if (!events) return <Waiting what="Reading the events" />;
   if (events.length === 0) {
@@ -99,13 +92,7 @@ function EventList({ camera }: { camera: string }) {
           ))}
         </ul>
       </section>
-      {next && (
-        <div class="after-list">
-          <Button busy={busy} onClick={() => void more()}>
-            Show older
-          </Button>
-        </div>
-      )}
+      {next && <ShowOlder load={() => load(next)} />}
     </>
   );
 }

@@ -41,79 +41,71 @@ function useSubmit(send: () => Promise<Result<unknown>>) {
     setBusy(false);
     if (!result.ok) setError(result.error.message);
   }
-  return { busy, error, setError, submit };
+  return { busy, error, submit };
+}
+
+type CredentialsProps = {
+  /** Choosing a password, not giving one: browsers then offer to make it. */
+  isNew: boolean;
+  action: string;
+  send: (username: string, password: string) => Promise<Result<unknown>>;
+};
+
+/** User name, password and one button. */
+function CredentialsForm({ isNew, action, send }: CredentialsProps) {
+  const [username, setUsername] = useState(isNew ? 'admin' : '');
+  const [password, setPassword] = useState('');
+  const { busy, error, submit } = useSubmit(() => send(username.trim(), password));
+  return (
+    <form class="form" onSubmit={submit}>
+      <TextField
+        label="User name"
+        name="username"
+        autocomplete="username"
+        required
+        value={username}
+        onValue={setUsername}
+      />
+      <TextField
+        label="Password"
+        name={isNew ? 'new-password' : 'password'}
+        type="password"
+        autocomplete={isNew ? 'new-password' : 'current-password'}
+        required
+        {...(isNew && {
+          minLength: MIN_PASSWORD_LENGTH,
+          hint: `At least ${MIN_PASSWORD_LENGTH} characters. A sentence is good.`,
+        })}
+        value={password}
+        onValue={setPassword}
+      />
+      {error && <Notice kind="bad">{error}</Notice>}
+      <Button type="submit" kind="primary" busy={busy}>
+        {action}
+      </Button>
+    </form>
+  );
 }
 
 /** Makes the first administrator. */
 export function SetUpPage() {
-  const [username, setUsername] = useState('admin');
-  const [password, setPassword] = useState('');
-  const { busy, error, submit } = useSubmit(() => setUp(username.trim(), password));
   return (
     <GateFrame title="Welcome to Perch">
       <p class="soft">Choose a name and a password for the administrator. Nobody else can do this once it is done.</p>
-      <form class="form" onSubmit={submit}>
-        <TextField
-          label="User name"
-          name="username"
-          autocomplete="username"
-          required
-          value={username}
-          onValue={setUsername}
-        />
-        <TextField
-          label="Password"
-          name="new-password"
-          type="password"
-          autocomplete="new-password"
-          required
-          minLength={MIN_PASSWORD_LENGTH}
-          hint={`At least ${MIN_PASSWORD_LENGTH} characters. A sentence is good.`}
-          value={password}
-          onValue={setPassword}
-        />
-        {error && <Notice kind="bad">{error}</Notice>}
-        <Button type="submit" kind="primary" busy={busy}>
-          Create administrator
-        </Button>
-      </form>
+      <CredentialsForm isNew action="Create administrator" send={setUp} />
     </GateFrame>
   );
 }
 
 export function SignInPage() {
-  const [username, setUsername] = useState('');
-  const [password, setPassword] = useState('');
-  const { busy, error, submit } = useSubmit(async () => {
-    const result = await signIn(username.trim(), password);
+  async function send(username: string, password: string): Promise<Result<unknown>> {
+    const result = await signIn(username, password);
     if (result.ok || result.error.status !== 401) return result;
     return { ok: false, error: { ...result.error, message: 'The name or the password is wrong.' } };
-  });
+  }
   return (
     <GateFrame title="Sign in">
-      <form class="form" onSubmit={submit}>
-        <TextField
-          label="User name"
-          name="username"
-          autocomplete="username"
-          required
-          value={username}
-          onValue={setUsername}
-        />
-        <TextField
-          label="Password"
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          required
-          value={password}
-          onValue={setPassword}
-        />
-        {error && <Notice kind="bad">{error}</Notice>}
-        <Button type="submit" kind="primary" busy={busy}>
-          Sign in
-        </Button>
-      </form>
+      <CredentialsForm isNew={false} action="Sign in" send={send} />
     </GateFrame>
   );
 }

@@ -7,6 +7,7 @@ import { keepCamera } from '../cameras.ts';
 import { Button } from './button.tsx';
 import { EncoderFields } from './encoder-fields.tsx';
 import { CheckField, ChoiceField, TextField } from './field.tsx';
+import { LimitField } from './limit-field.tsx';
 import { Notice } from './notice.tsx';
 import { Rehearsal } from './rehearsal.tsx';
 import { ScheduleEditor } from './schedule-editor.tsx';
@@ -114,24 +115,8 @@ export function RecordingForm({ camera }: { camera: CameraInfo }) {
           />
         </div>
         <div class="form-row">
-          <TextField
-            label="Keep for, days"
-            type="number"
-            min={0}
-            step="any"
-            placeholder="for ever"
-            value={days}
-            onValue={setDays}
-          />
-          <TextField
-            label="At most, GB"
-            type="number"
-            min={0}
-            step="any"
-            placeholder="no limit"
-            value={gigabytes}
-            onValue={setGigabytes}
-          />
+          <LimitField label="Keep for, days" placeholder="for ever" value={days} onValue={setDays} />
+          <LimitField label="At most, GB" placeholder="no limit" value={gigabytes} onValue={setGigabytes} />
         </div>
         {format === 'mp4' && camera.status.codec === 'mjpeg' && <EncoderFields value={encoder} onValue={setEncoder} />}
         {camera.status.encoderNote && <Notice kind="warn">{camera.status.encoderNote}</Notice>}

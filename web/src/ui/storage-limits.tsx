@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import { Button } from './button.tsx';
-import { TextField } from './field.tsx';
+import { LimitField } from './limit-field.tsx';
 import { Notice } from './notice.tsx';
 import { notify } from './toasts.tsx';
 
@@ -41,20 +41,9 @@ export function StorageLimits() {
       <p class="soft">The oldest recordings of all cameras go first when one of them presses; protected ones stay.</p>
       <form class="form" onSubmit={save}>
         <div class="form-row">
-          <TextField
-            label="Recordings at most, GB"
-            type="number"
-            min={0}
-            step="any"
-            placeholder="no limit"
-            value={most}
-            onValue={setMost}
-          />
-          <TextField
+          <LimitField label="Recordings at most, GB" placeholder="no limit" value={most} onValue={setMost} />
+          <LimitField
             label="Keep free on the disk, GB"
-            type="number"
-            min={0}
-            step="any"
             placeholder="5 %, or 2 GB on a small disk"
             value={free}
             onValue={setFree}
