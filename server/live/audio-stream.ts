@@ -1,6 +1,6 @@
 // One listener. Blocks are decoded once per camera (AAC by its one ffmpeg) and coded per listener (each answer is one
-// continuous stream). A
-// listener that falls behind the ring loses sound and is counted; in an outage the answer stays open and is silent.
+// continuous stream). A listener that falls behind the ring loses sound and is counted; in an outage the answer stays open
+// and is silent; without a working ffmpeg, where one is needed, it ends.
 
 import type { HubReader } from '../cameras/frame-hub.ts';
 import type { Clock } from '../core/clock.ts';
@@ -58,6 +58,24 @@ export async function findSound(camera: LiveCamera, clock: Clock, signal: AbortS
   return frame;
 }
 
+/**
+ * Waits a moment until sound of that form comes: one that has to be decoded may not.
+ * @throws NvrError `unavailable` when its ffmpeg is missing, or ended without a sound
+ */
+export async function awaitSound(lease: SoundLease, clock: Clock, signal: AbortSignal): Promise<void> {
+  const { hub, view } = lease;
+  if (!view.isCopied && !hub.newestAudio && !view.failure) {
+    using reader = hub.open({ kinds: 'audio', policy: 'newest', start: 'live' });
+    const limit = new AbortController();
+    const timer = clock.after(FIRST_BLOCK_MS, () => limit.abort());
+    const stopWatching = view.onFailure(() => limit.abort());
+    await reader.wait(AbortSignal.any([signal, limit.signal]));
+    stopWatching();
+    timer.cancel();
+  }
+  if (view.failure) throw view.failure;
+}
+
 /** Streams one camera's sound into one sink. */
 export class AudioStream implements FeedMember {
   readonly #feed: CameraFeed;
@@ -68,6 +86,7 @@ export class AudioStream implements FeedMember {
   readonly #reader: HubReader;
   readonly #lease: SoundLease;
   readonly #seat: HubReader;
+  readonly #stopWatching: () => void;
   readonly #onSkipped: (blocks: number) => void;
 
   /**
@@ -101,6 +120,8 @@ export class AudioStream implements FeedMember {
     });
     const onFrame = () => this.#pump();
     this.#reader = lease.hub.open({ kinds: 'audio', policy: 'every', start: 'live', onFrame });
+    // Silence without an end would look like a quiet camera.
+    this.#stopWatching = lease.view.onFailure(() => sink.end());
     feed.join(this);
     sink.open(soundHeaders(form), { onReady: () => this.#pump(), onClose: () => this.#onClosed() }, () => {
       if (this.#coder.opening.length > 0) sink.writeOne(this.#coder.opening);
@@ -142,6 +163,7 @@ export class AudioStream implements FeedMember {
   }
 
   #onClosed(): void {
+    this.#stopWatching();
     this.#reader[Symbol.dispose]();
     this.#seat[Symbol.dispose]();
     this.#lease[Symbol.dispose]();

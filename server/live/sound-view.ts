@@ -5,6 +5,7 @@ import { FrameHub } from '../cameras/frame-hub.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { AudioFrame, Frame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
+import { NvrError } from '../core/nvr-error.ts';
 import { retryDelayMs } from '../core/retry.ts';
 import { isCopiedAudio } from '../media/fmp4.ts';
 import { isDecodable } from '../media/sound-decoder.ts';
@@ -19,6 +20,8 @@ const SPAN_MS = 10_000;
 const RETRY = { minMs: 1000, maxMs: 60_000 };
 /** Sound that was not heard for so long has stopped. */
 const LOST_MS = 5000;
+/** Who asked for sound that its ffmpeg does not give is to come again after this. */
+const RETRY_AFTER_MS = 5000;
 
 /** `aac`: for MP4. `pcm`: what `decodeSound` knows. */
 export type SoundKind = 'aac' | 'pcm';
@@ -34,8 +37,10 @@ export class SoundView {
   readonly #log: Logger;
   readonly #onEnd: () => void;
   readonly #abort = new AbortController();
+  readonly #failureListeners = new Set<() => void>();
   #run: SoundRun | null = null;
   #failures = 0;
+  #cause: NvrError | null = null;
   #users = 0;
   #linger: Timer | null = null;
 
@@ -63,6 +68,22 @@ export class SoundView {
     if (passes(this.#kind, newest)) return newest;
     if (this.#failures > 0) return null;
     return this.#kind === 'aac' ? encodedFormat(newest) : decodedFormat(newest);
+  }
+
+  /** Why there is no sound: its ffmpeg ended without having given any. It is tried again; `null` while all is well. */
+  get failure(): NvrError | null {
+    if (this.#failures === 0 || this.isCopied) return null;
+    const context = { reason: 'soundDecoder', retryAfterMs: RETRY_AFTER_MS };
+    return new NvrError('unavailable', "The camera's sound cannot be turned into another form", {
+      ...(this.#cause && { cause: this.#cause }),
+      context,
+    });
+  }
+
+  /** Calls `fn` whenever there is a {@link failure}. @returns stops that */
+  onFailure(fn: () => void): () => void {
+    this.#failureListeners.add(fn);
+    return () => void this.#failureListeners.delete(fn);
   }
 
   acquire(): SoundLease {
@@ -123,8 +144,10 @@ export class SoundView {
   async #begin(frame: AudioFrame, signal: AbortSignal): Promise<void> {
     const before = this.#run;
     if (before?.exit) {
+      this.#cause = before.exit.error;
       if (before.blocks > 0) this.#failures = 0;
       else this.#failures++;
+      if (this.#failures > 0) for (const listener of [...this.#failureListeners]) listener();
       this.#log.warn({ error: before.exit.error?.message }, 'ffmpeg for the sound ended; it will be started again');
       await this.#clock.sleep(retryDelayMs(RETRY, this.#failures, 1), signal).catch(() => {});
     }

@@ -33,6 +33,12 @@ const hiddenDetail: Readonly<Record<number, string>> = {
   507: 'There is no space left to do this.',
 };
 
+/** The same for causes that the reader can do something about: `context.reason` of the error. */
+const detailOfReason: Readonly<Record<string, string>> = {
+  soundDecoder:
+    "Perch cannot decode this camera's sound: its ffmpeg is missing or fails, and Perch's log says why. AAC is also at `audio`, as the camera sends it.",
+};
+
 /** Codes for failures that HTTP itself finds, before any of our code runs. */
 const codeOfStatus: Readonly<Record<number, string>> = {
   401: 'unauthenticated',
@@ -72,11 +78,12 @@ export type Problem = {
 
 /** Any thrown value as the reply it becomes. */
 export function problemOf(error: unknown, requestId: string): Problem {
+  const reason = isNvrError(error) ? String(error.context.reason) : '';
   const problem = (status: number, code: string, detail: string, errors?: Problem['errors']): Problem => ({
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
-    detail: status >= 500 ? (hiddenDetail[status] ?? hiddenDetail[500]!) : detail,
+    detail: status >= 500 ? (detailOfReason[reason] ?? hiddenDetail[status] ?? hiddenDetail[500]!) : detail,
     code,
     ...(errors && errors.length > 0 ? { errors } : {}),
     ...(status >= 500 ? { requestId } : {}),

@@ -1,9 +1,13 @@
 // Snapshots and sound.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { ManualClock } from '../../core/manual-clock.ts';
+import { encodeAacConfig } from '../../media/aac.ts';
 import { decodeImaBlock, ImaStreamEncoder, pcmBytes } from '../../media/ima-adpcm.ts';
 import { fakeJpeg, LiveFixture, realJpeg } from '../../test/live/fixture.ts';
 import { RawClient, until } from '../../test/live/raw-client.ts';
@@ -164,4 +168,75 @@ test('sound: a client that leaves is forgotten; PCM cameras work too; a change o
   perch.camera.sound(samples, 'aac');
   await client.end();
   await until(() => perch.camera.hub.readers === 0 && perch.feeds.cameras === 0, 'nobody listens');
+});
+
+/** Starts a Perch whose ffmpeg is that program, in front of a camera whose sound is AAC. */
+async function startDecoding(t: TestContext, program: string, clock?: ManualClock) {
+  const before = process.env.FFMPEG_PATH;
+  process.env.FFMPEG_PATH = program;
+  t.after(() => {
+    if (before === undefined) delete process.env.FFMPEG_PATH;
+    else process.env.FFMPEG_PATH = before;
+  });
+  const perch = await LiveFixture.start(['porch'], clock);
+  const aac = { codec: 'aac', codecConfig: encodeAacConfig(16_000, 1), sampleRate: 16_000, channels: 1 } as const;
+  const block = () => {
+    const now = { at: perch.clock.wallMs(), monoMs: perch.clock.monoMs(), mediaMs: null };
+    perch.camera.hub.publish({ kind: 'audio', ...aac, samples: 1024, data: new Uint8Array(64), ...now });
+  };
+  block();
+  /** Waits while blocks come: ffmpeg is looked at with each. */
+  const whileSending = (isSo: () => boolean, what: string) =>
+    until(() => {
+      block();
+      return isSo();
+    }, what);
+  return { perch, whileSending };
+}
+
+for (const [what, program] of [
+  ['missing', '/nonexistent/ffmpeg'],
+  ['failing', '/bin/false'],
+] as const) {
+  test(`sound that needs decoding, ffmpeg ${what}: an error that says so, and no endless silence`, async (t) => {
+    const { perch, whileSending } = await startDecoding(t, program);
+    await using _ = perch;
+    const get = async (name: string) => {
+      let answered = false;
+      const asked = fetch(perch.url(`/cameras/porch/${name}?token=${perch.token}`)).finally(() => (answered = true));
+      await whileSending(() => answered, 'an answer');
+      return asked;
+    };
+    const wav = await get('audio.wav');
+    assert.deepEqual([wav.status, wav.headers.get('retry-after')], [503, '5']);
+    const problem = (await wav.json()) as { code: string; detail: string };
+    assert.equal(problem.code, 'unavailable');
+    assert.match(problem.detail, /decode.*ffmpeg is missing or fails/);
+    assert.equal((await get('audio.wav')).status, 503, 'the second time, too');
+    const copied = await get('audio');
+    assert.deepEqual([copied.status, copied.headers.get('content-type')], [200, 'audio/aac']);
+    await copied.body?.cancel();
+    await until(() => perch.camera.hub.viewers === 0, 'nobody listens');
+  });
+}
+
+test('an ffmpeg that gives no sound and then fails ends the answer that waited for it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'perch-sound-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [program, end] = [join(folder, 'ffmpeg'), join(folder, 'end')];
+  writeFileSync(program, `#!/bin/sh\nwhile [ ! -e ${end} ]; do sleep 0.02; done\nexit 1\n`, { mode: 0o755 });
+  const clock = new ManualClock();
+  const { perch, whileSending } = await startDecoding(t, program, clock);
+  await using _ = perch;
+  const { hub } = perch.camera;
+  const opening = RawClient.open(perch.port, `/cameras/porch/audio.wav?token=${perch.token}`);
+  await until(() => hub.readers >= 2, 'the decoder is asked');
+  await clock.advance(1000);
+  const client = await opening;
+  assert.equal((await client.head()).status, 200, 'a slow one is waited for');
+  writeFileSync(end, '');
+  let over = false;
+  void client.end().then(() => (over = true));
+  await whileSending(() => over, 'the end of the answer');
+  assert.equal(hub.viewers, 0);
 });

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Camera } from '../../cameras/camera.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
-import { AudioStream, compressedForm, findSound, kindOf, soundHeaders } from '../../live/audio-stream.ts';
+import { AudioStream, awaitSound, compressedForm, findSound, kindOf, soundHeaders } from '../../live/audio-stream.ts';
 import { FRAMES_HEADERS, FramesStream } from '../../live/frames-stream.ts';
 import type { LiveFeeds } from '../../live/live-feeds.ts';
 import { MJPEG_HEADERS, MjpegStream } from '../../live/mjpeg-stream.ts';
@@ -136,10 +136,13 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
         const format = await findSound(camera, feeds.clock, request.callerSignal);
         const form = formOf(camera);
         const onSkipped = (blocks: number) => feeds.tally.add('soundSkipped', blocks);
+        // The stream takes a lease of its own; this one keeps the decoder from being started twice.
+        using lease = feeds.sounds.acquire(camera, kindOf(form));
+        await awaitSound(lease, feeds.clock, request.callerSignal);
         return stream(request, reply, (sink) =>
           feeds.watch(camera, (feed) => {
-            const lease = feeds.sounds.acquire(camera, kindOf(form));
-            return new AudioStream(feed, sink, form, format, lease, onSkipped);
+            const own = feeds.sounds.acquire(camera, kindOf(form));
+            return new AudioStream(feed, sink, form, format, own, onSkipped);
           }),
         );
       },
