@@ -3,12 +3,14 @@
 // picture and HLS has its segments. AAC is copied, other sound becomes AAC (sound-view.ts).
 
 import type { EncodedLease } from '../cameras/camera.ts';
-import type { HubReader } from '../cameras/frame-hub.ts';
-import type { AudioFrame, Frame, VideoFrame } from '../core/frame.ts';
+import type { HubItem, HubReader } from '../cameras/frame-hub.ts';
+import type { AudioFrame, VideoFrame } from '../core/frame.ts';
 import { aacName, h264Name, h265Name } from '../media/codec-names.ts';
 import { encodeFragmentHead, encodeInit, TRACK, VIDEO_TIMESCALE } from '../media/fmp4.ts';
 import { FragmentClock, type FragmentTime } from '../media/fmp4-clock.ts';
+import { MediaTime, soundStartMs } from '../media/media-time.ts';
 import { sameBytes } from '../media/nal.ts';
+import { PictureTimes } from '../media/picture-times.ts';
 import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
 import type { SoundFormat } from './sound-run.ts';
 import type { SoundLease, SoundViews } from './sound-view.ts';
@@ -28,8 +30,10 @@ const MAX_WAITING_SOUND = 1024;
 /** A segment that is asked for is closed at any picture, once it has so much. */
 const MIN_FORCED_SECONDS = 0.5;
 
-/** The camera's clock smooths arrival within this. */
-const MAX_JITTER_MS = 200;
+/** The camera's clock smooths arrival; a picture that is later by it than this is not believed. */
+const MAX_JITTER_MS = 500;
+/** The line begins so much before its first picture: with B-frames that is decoded before it is shown. */
+const LEAD_MS = 1000;
 
 /** What a player needs before the first fragment. A new one means: another size, codec or sound. */
 export type InitSegment = {
@@ -89,7 +93,9 @@ export class Fragmenter implements Disposable {
   #discontinuitiesGone = 0;
   #needsKey = true;
   #cutWanted = false;
-  #mediaOffsetMs = Number.NaN;
+  readonly #order = new PictureTimes();
+  readonly #pictureTime = new MediaTime(MAX_JITTER_MS);
+  readonly #soundTime = new MediaTime();
 
   /** @param sounds where its sound comes from; `null`: pictures only */
   constructor(camera: LiveCamera, sounds: SoundViews | null) {
@@ -169,20 +175,22 @@ export class Fragmenter implements Disposable {
     const start = { sinceMonoMs: newest.monoMs - HISTORY_MS };
     using pictures = hub.open({ kinds: 'video', policy: 'every', start });
     using sounds = this.#sound?.hub.open({ kinds: 'audio', policy: 'every', start }) ?? null;
-    const frames = [...drain(pictures), ...(sounds ? drain(sounds) : [])];
-    for (const frame of frames.sort((a, b) => a.monoMs - b.monoMs)) this.#take(frame, false);
-    return frames.length > 0;
+    const items = [...drain(pictures), ...(sounds ? drain(sounds) : [])];
+    this.#takeAll(items.sort((a, b) => a.frame.monoMs - b.frame.monoMs));
+    return items.length > 0;
   }
 
   #pump(): void {
-    for (const reader of this.#readers) {
-      for (let item = reader.poll(); item; item = reader.poll()) this.#take(item.frame, item.missed > 0);
-    }
+    for (const reader of this.#readers) this.#takeAll([...drain(reader)]);
   }
 
-  #take(frame: Frame, missed: boolean): void {
-    if (frame.kind === 'audio') this.#addSound(frame);
-    else if (frame.codec !== 'mjpeg' && !this.#isOutdated(frame)) this.#addPicture(frame, missed);
+  /** In which order pictures are shown is learned from all of them before the first is given out. */
+  #takeAll(items: readonly HubItem[]): void {
+    for (const { frame } of items) if (frame.kind === 'video') this.#order.hear(frame);
+    for (const { frame, missed } of items) {
+      if (frame.kind === 'audio') this.#addSound(frame);
+      else if (frame.codec !== 'mjpeg' && !this.#isOutdated(frame)) this.#addPicture(frame, missed > 0);
+    }
   }
 
   /** What an encoder made an hour ago is still in its ring; the camera has newer pictures. */
@@ -201,7 +209,8 @@ export class Fragmenter implements Disposable {
       this.#needsKey = false;
     } else if (frame.key && this.#soundChanged()) this.#newFormat(frame, frame.codecConfig);
     this.#zeroMs ??= frame.monoMs;
-    const time = this.#pictures.picture(Math.max(0, this.#smoothMs(frame) - this.#zeroMs), frame.key);
+    const shownMs = this.#pictureTime.toMono(frame.mediaMs, frame.monoMs) - this.#zeroMs;
+    const time = this.#pictures.picture(Math.max(0, shownMs + LEAD_MS), frame.key, this.#order.depth);
     if (frame.key || this.#mayCut()) this.#cut(frame, time);
     this.#add(TRACK.video, frame, frame.key, time, time.duration / VIDEO_TIMESCALE);
     for (const sound of this.#waitingSound.splice(0)) this.#addSound(sound);
@@ -213,14 +222,6 @@ export class Fragmenter implements Disposable {
     return this.#cutWanted && only !== undefined && only.seconds >= MIN_FORCED_SECONDS;
   }
 
-  /** When the picture was taken, on our clock: by the camera's own clock while that agrees with the arrival. */
-  #smoothMs({ mediaMs, monoMs }: VideoFrame): number {
-    if (mediaMs === null) return monoMs;
-    const off = Math.abs(mediaMs + this.#mediaOffsetMs - monoMs);
-    if (!(off <= MAX_JITTER_MS)) this.#mediaOffsetMs = monoMs - mediaMs;
-    return mediaMs + this.#mediaOffsetMs;
-  }
-
   #addSound(frame: AudioFrame): void {
     if (this.#needsKey || this.#zeroMs === null) {
       this.#waitingSound.push(frame);
@@ -228,9 +229,9 @@ export class Fragmenter implements Disposable {
       return;
     }
     const { sound } = this.#format ?? {};
-    const startMs = frame.monoMs - (frame.samples * 1000) / frame.sampleRate;
-    if (!sound || !this.#sounds || startMs < this.#zeroMs || !sameSound(sound, frame)) return;
-    this.#add(TRACK.audio, frame, false, this.#sounds.sound(startMs - this.#zeroMs, frame.samples), 0);
+    if (!sound || !this.#sounds || !sameSound(sound, frame)) return;
+    const startMs = this.#soundTime.toMono(frame.mediaMs, soundStartMs(frame)) - this.#zeroMs;
+    if (startMs >= 0) this.#add(TRACK.audio, frame, false, this.#sounds.sound(startMs + LEAD_MS, frame.samples), 0);
   }
 
   #add(track: number, frame: VideoFrame | AudioFrame, key: boolean, time: FragmentTime, seconds: number): void {
@@ -239,7 +240,7 @@ export class Fragmenter implements Disposable {
     const sequence = ++this.#sequence;
     const bytes = frame.data.byteLength;
     const isSync = key || track === TRACK.audio;
-    const head = encodeFragmentHead({ track, sequence, time: time.time, duration: time.duration, key: isSync, bytes });
+    const head = encodeFragmentHead({ ...time, track, sequence, key: isSync, bytes });
     const data = Buffer.allocUnsafeSlow(head.length + bytes);
     data.set(head, 0);
     data.set(frame.data, head.length);
@@ -303,8 +304,8 @@ export class Fragmenter implements Disposable {
 }
 
 /** All frames that a reader has. */
-function* drain(reader: HubReader): Generator<Frame> {
-  for (let item = reader.poll(); item; item = reader.poll()) yield item.frame;
+function* drain(reader: HubReader): Generator<HubItem> {
+  for (let item = reader.poll(); item; item = reader.poll()) yield item;
 }
 
 function sameSound(a: SoundFormat, b: SoundFormat): boolean {

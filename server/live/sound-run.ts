@@ -7,6 +7,7 @@ import { decodeSoundJob, encodeSoundJob } from '../ffmpeg/sound-job.ts';
 import { AAC_LC_SAMPLES, AdtsReader, encodeAacConfig } from '../media/aac.ts';
 import { pcmBytes } from '../media/ima-adpcm.ts';
 import { MatroskaWriter } from '../media/matroska-writer.ts';
+import { soundStartMs } from '../media/media-time.ts';
 import { PcmTimeline } from '../media/pcm-timeline.ts';
 import { decodeSound } from '../media/sound-decoder.ts';
 
@@ -18,8 +19,6 @@ const MIN_RATE = 32_000;
 const RATES = [32_000, 44_100, 48_000];
 const NO_BYTES = new Uint8Array(0);
 const BYTES_PER_SAMPLE = 2;
-
-const startMsOf = ({ monoMs, samples, sampleRate }: AudioFrame) => monoMs - (samples * 1000) / sampleRate;
 
 /** The AAC that sound of this kind becomes. */
 export function encodedFormat({ sampleRate, channels }: Pick<AudioFrame, 'sampleRate' | 'channels'>): SoundFormat & {
@@ -65,7 +64,7 @@ export class SoundRun {
     this.#first = first;
     this.#onSound = onSound;
     const { sampleRate, channels, codecConfig } = first;
-    const startMs = startMsOf(first);
+    const startMs = soundStartMs(first);
     this.#zero = { monoMs: startMs, at: first.at - (first.monoMs - startMs) };
     if (first.codec === 'aac') {
       this.#line = null;
@@ -98,7 +97,7 @@ export class SoundRun {
   /** Takes a block; a picture only says how late it is, so that missing sound becomes silence. */
   async write(frame: Frame): Promise<void> {
     if (!this.#line) {
-      if (frame.kind === 'audio') await this.#give(startMsOf(frame), frame.data);
+      if (frame.kind === 'audio') await this.#give(soundStartMs(frame), frame.data);
       return;
     }
     const pcm = frame.kind === 'audio' ? decodeSound(frame) : null;
@@ -134,8 +133,8 @@ export class SoundRun {
   #units(): (bytes: Uint8Array) => void {
     const reader = new AdtsReader();
     return (bytes) => {
-      // The first unit is the encoder's run-up: it stands before the first sample.
-      for (const unit of reader.push(bytes)) this.#publish(unit, AAC_LC_SAMPLES, this.blocks - 1);
+      // Each is complete with the samples behind those that it becomes; the first one is the encoder's run-up.
+      for (const unit of reader.push(bytes)) this.#publish(unit);
     };
   }
 
@@ -146,17 +145,14 @@ export class SoundRun {
     return (bytes) => {
       held = Buffer.concat([held, bytes]);
       for (; held.length >= blockBytes; held = held.subarray(blockBytes)) {
-        this.#publish(new Uint8Array(held.subarray(0, blockBytes)), AAC_LC_SAMPLES, this.blocks);
+        this.#publish(new Uint8Array(held.subarray(0, blockBytes)));
       }
     };
   }
 
-  /** @param index place on the line, in blocks */
-  #publish(data: Uint8Array, samples: number, index: number): void {
-    const { sampleRate } = this.format;
-    const endMs = ((index + 1) * samples * 1000) / sampleRate;
-    this.blocks++;
+  #publish(data: Uint8Array): void {
+    const endMs = (++this.blocks * AAC_LC_SAMPLES * 1000) / this.format.sampleRate;
     const time = { at: this.#zero.at + endMs, monoMs: this.#zero.monoMs + endMs, mediaMs: null };
-    this.#onSound({ kind: 'audio', ...this.format, data, samples, ...time });
+    this.#onSound({ kind: 'audio', ...this.format, data, samples: AAC_LC_SAMPLES, ...time });
   }
 }

@@ -10,6 +10,7 @@ import { silentLogger } from '../core/logger.ts';
 import { ManualClock } from '../core/manual-clock.ts';
 import { encodeAacConfig, encodeAdtsHead, parseAacConfig } from '../media/aac.ts';
 import { pcmBytes } from '../media/ima-adpcm.ts';
+import { soundStartMs } from '../media/media-time.ts';
 import type { LiveCamera } from './live-camera.ts';
 import { openCoder } from './sound.ts';
 import { encodedFormat } from './sound-run.ts';
@@ -62,7 +63,8 @@ test('a click that goes through encoder and decoder is where it was', { skip, ti
   const units = await take(encoded.hub, (frames) => frames.at(-1)!.monoMs > 2500);
   const { codecConfig, sampleRate } = encoded.view.format!;
   assert.deepEqual(parseAacConfig(codecConfig!), { objectType: 2, sampleRate: 32_000, channels: 1, samples: 1024 });
-  assert.ok(Math.abs(units[0]!.monoMs) < 1, 'the run-up ends where the sound begins');
+  const unitMs = (1000 * 1024) / sampleRate;
+  assert.ok(Math.abs(soundStartMs(units[0]!) + unitMs) < 1, 'the run-up ends where the sound begins');
 
   const decoderSource = new FrameHub(5000);
   using decoded = views.acquire(camera(decoderSource), 'pcm');

@@ -34,6 +34,11 @@ export function parseAacConfig(bytes: Uint8Array): AacConfig | null {
   });
 }
 
+/**
+ * A unit's transform reaches over the unit behind it (ISO 14496-3, 4.6.11): no encoder can send it before that one's samples
+ * are there too, so what a decoder makes of it ended a unit before it arrived.
+ */
+export const AAC_OVERLAP_UNITS = 1;
 /** Samples per channel in one access unit of AAC-LC. */
 export const AAC_LC_SAMPLES = 1024;
 const AAC_LC = 2;

@@ -137,3 +137,19 @@ test('times are gapless whatever the jitter, follow the true clock, and jump onl
   assert.deepEqual([key.jumped, key.time], [true, 120_000 * 90]);
   assert.equal(clock.picture(120_040, false).time, key.time + key.duration);
 });
+
+test('sound of a slow or fast crystal stays with the pictures, without seams; bursts and holes are told apart', () => {
+  for (const trueRate of [7990, 8010]) {
+    const clock = new FragmentClock(8000);
+    let before = clock.sound(0, 1024);
+    for (let n = 1; n < 5000; n++) {
+      const trueMs = (n * 1024 * 1000) / trueRate;
+      const next = clock.sound(trueMs + [0, 90, 30, 60][n % 4]!, 1024);
+      assert.ok(Math.abs(next.time - before.time - 1024) <= 8, `unit ${n} stands ${next.time - before.time} behind`);
+      if (n > 100) assert.ok(Math.abs(next.time / 8 - trueMs) < 60, `unit ${n} is off by ${next.time / 8 - trueMs} ms`);
+      before = next;
+    }
+    const hole = clock.sound(700_000, 1024);
+    assert.deepEqual([hole.time, hole.jumped], [5_600_000, true]);
+  }
+});

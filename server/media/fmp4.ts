@@ -27,6 +27,8 @@ export type Fmp4Sample = {
   readonly sequence: number;
   readonly time: number;
   readonly duration: number;
+  /** It is shown so much after it is decoded; not negative. */
+  readonly offset?: number;
   readonly key: boolean;
   readonly bytes: number;
 };
@@ -39,6 +41,10 @@ const MAX_U32 = 0xffffffff;
 const DPI_72 = 0x480000;
 
 const u16 = (value: number) => [(value >>> 8) & 255, value & 255];
+/** What the trun of one sample holds (8.8.8): data offset, duration, size, flags; the composition offset when there is one. */
+const RUN = 0x000701;
+const RUN_WITH_OFFSET = 0x000f01;
+
 const u32 = (value: number) => [(value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 const u64 = (value: number) => [...u32(Math.floor(value / 2 ** 32)), ...u32(value % 2 ** 32)];
 const text = (value: string) => [...Buffer.from(value, 'latin1')];
@@ -82,7 +88,15 @@ export function encodeInit(video: Fmp4Video, audio: Fmp4Audio | null): Uint8Arra
 }
 
 /** What stands before the bytes of one frame: moof and the head of mdat. */
-export function encodeFragmentHead({ track, sequence, time, duration, key, bytes }: Fmp4Sample): Uint8Array {
+export function encodeFragmentHead({
+  track,
+  sequence,
+  time,
+  duration,
+  offset = 0,
+  key,
+  bytes,
+}: Fmp4Sample): Uint8Array {
   const moof = (dataOffset: number) =>
     box(
       'moof',
@@ -91,17 +105,10 @@ export function encodeFragmentHead({ track, sequence, time, duration, key, bytes
         'traf',
         fullBox('tfhd', 0, 0x020000, u32(track)), // default-base-is-moof
         fullBox('tfdt', 1, 0, u64(time)),
-        // data offset, duration, size and flags of the one sample
-        fullBox(
-          'trun',
-          0,
-          0x000701,
-          u32(1),
-          u32(dataOffset),
-          u32(duration),
-          u32(bytes),
-          u32(key ? KEY_FLAGS : DELTA_FLAGS),
-        ),
+        fullBox('trun', 0, offset === 0 ? RUN : RUN_WITH_OFFSET, [
+          ...[...u32(1), ...u32(dataOffset), ...u32(duration), ...u32(bytes)],
+          ...[...u32(key ? KEY_FLAGS : DELTA_FLAGS), ...(offset === 0 ? [] : u32(offset))],
+        ]),
       ),
     );
   const length = moof(0).length;

@@ -2,7 +2,7 @@
 // ours: each unit follows the one before, holes become silence, drift is taken out by moving times a little, never
 // samples. Pure; times are the monotonic clock's milliseconds.
 
-import { parseAacConfig } from '../media/aac.ts';
+import { AAC_OVERLAP_UNITS, parseAacConfig } from '../media/aac.ts';
 
 /** A unit that begins this much after the end of the line leaves a hole, filled at once. */
 const HOLE_MS = 400;
@@ -16,11 +16,6 @@ const MAX_PULL = 0.5;
 const WAIT_MS = 1000;
 /** Units waiting to be taken; more is a reader that does not read. */
 const MAX_UNITS = 1024;
-/**
- * A unit's transform reaches over the unit behind it (ISO 14496-3, 4.6.11): no encoder can send it before that one's samples
- * are there too, so what a decoder makes of it ended a unit before it arrived.
- */
-const OVERLAP_UNITS = 1;
 const LOW_COMPLEXITY = 2;
 const SAMPLES = 1024;
 /** An AAC-LC unit of silence, by channels: one element without a coefficient, and the end mark (ISO 14496-3, 4.4.2). */
@@ -69,7 +64,7 @@ export class AacLine {
   /** Adds a unit that the camera's encoder had made at `madeMs`, that is when it arrived. */
   add(madeMs: number, data: Uint8Array): void {
     const lengthMs = this.#unitMs;
-    const endMs = madeMs - OVERLAP_UNITS * lengthMs;
+    const endMs = madeMs - AAC_OVERLAP_UNITS * lengthMs;
     const lateMs = endMs - lengthMs - this.#tailMs;
     if (lateMs > (this.#begun ? HOLE_MS : 0)) {
       this.#fill(this.#tailMs + lateMs);

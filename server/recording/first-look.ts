@@ -2,7 +2,7 @@
 // decided once for a file, before its first picture.
 
 import type { HubItem } from '../cameras/frame-hub.ts';
-import type { PictureTimes } from './picture-times.ts';
+import type { PictureTimes } from '../media/picture-times.ts';
 import type { Sound } from './sound.ts';
 
 /** Pictures wait this long for the camera's first sound. */

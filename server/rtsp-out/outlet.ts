@@ -2,8 +2,8 @@
 
 import { randomInt } from 'node:crypto';
 import type { Frame } from '../core/frame.ts';
+import { HOLE_MS, MediaTime, soundStartMs } from '../media/media-time.ts';
 import { encodeBye, encodeSenderReport } from '../media/rtcp-sender.ts';
-import { HOLE_MS, MediaTime } from './media-time.ts';
 import type { TrackPlan } from './track-plan.ts';
 
 const SEQUENCES = 0x10000;
@@ -50,8 +50,7 @@ export class Outlet {
   /** When the frame belongs on the monotonic clock: the beginning, for sound. */
   timeOf(frame: Frame): number {
     if (frame.kind === 'video') return this.#time.toMono(frame.mediaMs, frame.monoMs);
-    const durationMs = (frame.samples * 1000) / frame.sampleRate;
-    const startMs = frame.monoMs - durationMs;
+    const startMs = soundStartMs(frame);
     if (frame.mediaMs !== null) return this.#time.toMono(frame.mediaMs, startMs);
     // Blocks without a time of their own are counted: they follow one another without a seam.
     const countedMs = (this.#samples * 1000) / frame.sampleRate;

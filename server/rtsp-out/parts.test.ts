@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MediaTime } from './media-time.ts';
+import { MediaTime } from '../media/media-time.ts';
 import { parseTarget } from './target.ts';
 import { chooseChannels } from './transport.ts';
 

@@ -6,6 +6,10 @@ import type { VideoFrame } from '../core/frame.ts';
 
 /** A camera's clock that goes back by less than this from one picture to the next is the order of decoding, not a jump. */
 const MAX_REORDER_MS = 1000;
+/** Pictures of which one may be shown before those that came before it. */
+const WINDOW_PICTURES = 16;
+/** No camera holds back more; a clock that was set back a little looks like it. */
+const MAX_DEPTH = 4;
 /** Without any going back for so many pictures, the camera has no B-frames (any more). */
 const FORGET_PICTURES = 600;
 /** The camera's clock and ours differ by more than this: it has jumped. */
@@ -15,9 +19,10 @@ const DRIFT_KEYS = 8;
 /** Most that the times are moved at a key picture. */
 const MAX_PULL_MS = 10;
 
-/** One camera's, over all files of a run. */
+/** One camera's, as long as somebody follows it. */
 export class PictureTimes {
-  #lastMediaMs: number | null = null;
+  #recentMs: number[] = [];
+  #depth = 0;
   #sinceReorder = FORGET_PICTURES;
   #anchor: { mediaMs: number; monoMs: number } | null = null;
   #lates: number[] = [];
@@ -27,13 +32,23 @@ export class PictureTimes {
     return this.#sinceReorder < FORGET_PICTURES;
   }
 
-  /** Learns from a picture that is not recorded yet. */
+  /** How many pictures come before one that is shown before them; 0 without B-frames. */
+  get depth(): number {
+    return this.isReordered ? this.#depth : 0;
+  }
+
+  /** Learns from a picture, before {@link at} is asked about it. */
   hear({ codec, mediaMs }: Pick<VideoFrame, 'codec' | 'mediaMs'>): void {
     if (codec === 'mjpeg' || mediaMs === null) return;
-    const backMs = this.#lastMediaMs === null ? 0 : this.#lastMediaMs - mediaMs;
-    this.#lastMediaMs = mediaMs;
-    if (backMs > 0 && backMs < MAX_REORDER_MS) this.#sinceReorder = 0;
-    else if (this.isReordered) this.#sinceReorder++;
+    const lastMs = this.#recentMs.at(-1) ?? mediaMs;
+    if (Math.abs(lastMs - mediaMs) >= MAX_REORDER_MS) this.#recentMs = [];
+    const overtaking = this.#recentMs.filter((ms) => ms > mediaMs).length;
+    this.#recentMs.push(mediaMs);
+    if (this.#recentMs.length > WINDOW_PICTURES) this.#recentMs.shift();
+    if (overtaking > 0) {
+      this.#depth = Math.min(MAX_DEPTH, Math.max(this.depth, overtaking));
+      this.#sinceReorder = 0;
+    } else if (this.isReordered) this.#sinceReorder++;
   }
 
   /** When this picture is shown; call for each, in the order they came. */

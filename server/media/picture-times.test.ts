@@ -49,3 +49,19 @@ test('a camera clock that jumps is not followed', () => {
   assert.equal(times.at(frame(1000, 5_000_000, true)), 1000);
   assert.equal(times.at(frame(1040, 5_000_120)), 1120);
 });
+
+test('how many pictures one may overtake is counted, and forgotten with the last of them', () => {
+  const depthOf = (order: readonly number[]) => {
+    const times = new PictureTimes();
+    for (let group = 0; group < 3; group++) {
+      for (const n of order) times.hear(frame(0, (group * order.length + n) * 40));
+    }
+    return { times, depth: times.depth };
+  };
+  assert.equal(depthOf([0, 1, 2, 3]).depth, 0);
+  assert.equal(depthOf([0, 3, 1, 2, 6, 4, 5]).depth, 1);
+  const { times, depth } = depthOf([0, 4, 2, 1, 3]);
+  assert.equal(depth, 2);
+  for (let n = 0; n < 700; n++) times.hear(frame(0, 10_000 + n * 40));
+  assert.equal(times.depth, 0);
+});

@@ -1,6 +1,9 @@
 // A track's times on our monotonic clock. Arrival jitters and the camera's own clock drifts, so the camera's distances are
 // kept and only their offset follows arrival: the least late of some seconds is the true one. Pure.
 
+import type { AudioFrame } from '../core/frame.ts';
+import { AAC_OVERLAP_UNITS } from './aac.ts';
+
 /** The offset is looked at once in so long. */
 const WINDOW_MS = 4000;
 /** A difference that is left alone. */
@@ -14,6 +17,15 @@ const MAX_LATE_MS = 5000;
 const MAX_EARLY_MS = 1000;
 /** Blocks that only follow one another know of no hole: late by more is one. */
 export const HOLE_MS = 400;
+
+/**
+ * When the first sample was taken that a decoder makes of a block, by its arrival. What an AAC unit becomes stands a unit
+ * before the samples with which it was complete.
+ */
+export function soundStartMs({ codec, monoMs, samples, sampleRate }: Omit<AudioFrame, 'data'>): number {
+  const units = codec === 'aac' ? 1 + AAC_OVERLAP_UNITS : 1;
+  return monoMs - (units * samples * 1000) / sampleRate;
+}
 
 /** See the head of this file. One per track and reader. */
 export class MediaTime {
