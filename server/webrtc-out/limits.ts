@@ -30,8 +30,15 @@ export const MAX_HANDSHAKE_DATAGRAMS = 128;
 export const MAX_KEPT_PACKETS = 512;
 /** Packets that are sent again in a second: what loss needs, not what a flood asks. */
 export const MAX_RESENT_PER_SECOND = 500;
-/** A client that asks for a key picture again and again gets one this often. */
+/** Pictures of the past leave at 40 Mbit/s, the first 256 kB at once: what WiFi and the buffers on the way take. */
+export const CATCH_UP_BYTES_PER_MS = 5000;
+export const BURST_BYTES = 256 * 1024;
+/**
+ * A client that asks for a key picture again and again gets one after as long as what was sent again lasts, within these
+ * bounds: never much more than twice what the camera sends.
+ */
 export const KEY_AGAIN_MS = 500;
+export const MAX_KEY_AGAIN_MS = 4 * SECOND_MS;
 /** Control packets that are read in a second. */
 export const MAX_CONTROL_PER_SECOND = 500;
 /** Pictures and sound older than this are not begun with. */

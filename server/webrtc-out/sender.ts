@@ -1,14 +1,17 @@
 // One client's pictures and sound, from the hubs into packets, at once. UDP takes what it is given: nothing is queued here.
-// A browser shows pictures at the distances of their times, so what is in the ring before now goes out a millisecond apart.
+// Only what was in the ring before now goes out at a pace; a browser shows pictures at the distances of their times, so the
+// times of these are a millisecond apart.
 
 import type { FrameHub, HubItem, HubReader } from '../cameras/frame-hub.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import type { Frame } from '../core/frame.ts';
 import { NO_SIGNAL_MS } from '../live/live-camera.ts';
 import type { CardLease } from '../rtsp-out/card-source.ts';
 import type { MediaSource } from '../rtsp-out/media-source.ts';
 import type { Outlet } from '../rtsp-out/outlet.ts';
-import { KEY_AGAIN_MS, MAX_KEY_AGE_MS, REPORT_MS } from './limits.ts';
+import { G711Cutter } from './g711-cutter.ts';
+import { KEY_AGAIN_MS, MAX_KEY_AGAIN_MS, MAX_KEY_AGE_MS, REPORT_MS } from './limits.ts';
+import { Pace } from './pace.ts';
 
 const INTERLEAVED_BYTES = 4;
 /** Between two pictures that were there before the client. */
@@ -37,7 +40,16 @@ export class Sender implements Disposable {
   #cards: { readonly lease: CardLease; readonly reader: HubReader } | null = null;
   #needsKey = true;
   #lastMs: number;
+  /** When and for how long no key picture is sent again. */
   #seekedMs = Number.NEGATIVE_INFINITY;
+  #againMs = KEY_AGAIN_MS;
+  #wish: Timer | null = null;
+  /** Whether it has not come to now yet; pictures of the past still to be sent; the wait between two of them. */
+  #isBehind = false;
+  #behind = 0;
+  #pause: Timer | null = null;
+  readonly #pace = new Pace();
+  readonly #cutter = new G711Cutter();
   #reportedMs = Number.NEGATIVE_INFINITY;
   #disposed = false;
 
@@ -51,7 +63,7 @@ export class Sender implements Disposable {
     const { source, video, audio, clock } = this.#options;
     const nowMs = clock.monoMs();
     // The pictures of the ring end about now, whatever their number.
-    this.#lastMs = nowMs - pending(source.pictures) * BURST_STEP_MS;
+    this.#lastMs = nowMs - past(source.pictures).count * BURST_STEP_MS;
     video.startAt(this.#lastMs);
     audio?.startAt(this.#lastMs);
     this.#report(nowMs);
@@ -62,11 +74,17 @@ export class Sender implements Disposable {
     this.#seek(nowMs);
   }
 
-  /** The client lost its picture: begins again at the newest key picture. */
+  /**
+   * The client lost its picture: begins again at the newest key picture, now or as soon as it may. The pictures in between
+   * go on; the camera's own next key picture does as well.
+   */
   wantKey(): void {
-    const nowMs = this.#options.clock.monoMs();
-    if (this.#disposed || this.#cards || nowMs - this.#seekedMs < KEY_AGAIN_MS) return;
-    this.#seek(nowMs);
+    const { clock } = this.#options;
+    if (this.#disposed || this.#cards || this.#wish) return;
+    const nowMs = clock.monoMs();
+    const waitMs = this.#seekedMs + this.#againMs - nowMs;
+    if (waitMs <= 0) this.#seek(nowMs);
+    else this.#wish = clock.after(waitMs, () => this.#seek(clock.monoMs()));
   }
 
   /** Does what is due; called about once a second. */
@@ -79,6 +97,8 @@ export class Sender implements Disposable {
   /** Ends it. */
   [Symbol.dispose](): void {
     this.#disposed = true;
+    this.#wish?.cancel();
+    this.#pause?.cancel();
     this.#pictures?.[Symbol.dispose]();
     this.#sounds?.[Symbol.dispose]();
     this.#leaveCards();
@@ -86,17 +106,42 @@ export class Sender implements Disposable {
   }
 
   #seek(nowMs: number): void {
+    const { pictures } = this.#options.source;
+    const isPast = isFresh(pictures, nowMs);
+    const { count, spanMs } = isPast ? past(pictures) : NO_PAST;
+    this.#forgetWish();
     this.#seekedMs = nowMs;
+    this.#againMs = Math.min(Math.max(spanMs, KEY_AGAIN_MS), MAX_KEY_AGAIN_MS);
+    this.#isBehind = isPast;
+    this.#behind = count;
     this.#needsKey = true;
     this.#pictures?.[Symbol.dispose]();
-    const { pictures } = this.#options.source;
     const common = { kinds: 'video', policy: 'every', onFrame: () => this.#pumpPictures() } as const;
-    this.#pictures = pictures.open({ ...common, start: isFresh(pictures, nowMs) ? 'newestKey' : 'live' });
+    this.#pictures = pictures.open({ ...common, start: isPast ? 'newestKey' : 'live' });
     this.#pumpPictures();
   }
 
+  #forgetWish(): void {
+    this.#wish?.cancel();
+    this.#wish = null;
+  }
+
   #pumpPictures(): void {
-    for (let item = this.#nextPicture(); item; item = this.#nextPicture()) this.#sendPicture(item);
+    if (this.#pause) return;
+    const { clock } = this.#options;
+    for (let item = this.#nextPicture(); item; item = this.#nextPicture()) {
+      this.#sendPicture(item);
+      if (!this.#isBehind) continue;
+      this.#behind = Math.max(0, this.#behind - 1);
+      const waitMs = this.#pace.waitAfter(item.frame.data.byteLength, clock.monoMs());
+      if (waitMs === 0) continue;
+      this.#pause = clock.after(waitMs, () => {
+        this.#pause = null;
+        this.#pumpPictures();
+      });
+      return;
+    }
+    this.#isBehind = false;
   }
 
   #nextPicture(): HubItem | null {
@@ -112,8 +157,15 @@ export class Sender implements Disposable {
     if (missed > 0 && !frame.key) this.#needsKey = true;
     if (this.#needsKey && !frame.key) return;
     this.#needsKey = false;
-    const { video } = this.#options;
-    this.#lastMs = Math.max(this.#lastMs + BURST_STEP_MS, video.timeOf(frame));
+    const { video, clock } = this.#options;
+    if (frame.key && !this.#isBehind) {
+      // The camera's own: a wish from before is fulfilled, and to send this one again costs little.
+      this.#forgetWish();
+      this.#againMs = KEY_AGAIN_MS;
+    }
+    // The past ends about now, however long it takes.
+    const pastMs = this.#isBehind ? clock.monoMs() - this.#behind * BURST_STEP_MS : Number.NEGATIVE_INFINITY;
+    this.#lastMs = Math.max(this.#lastMs + BURST_STEP_MS, video.timeOf(frame), pastMs);
     this.#send(video, frame, this.#lastMs);
   }
 
@@ -121,7 +173,9 @@ export class Sender implements Disposable {
     const { audio } = this.#options;
     if (!audio || this.#disposed) return;
     for (let item = this.#sounds?.poll(); item; item = this.#sounds?.poll()) {
-      if (audio.plan.fits(item.frame)) this.#send(audio, item.frame, audio.timeOf(item.frame));
+      const { frame } = item;
+      if (frame.kind !== 'audio' || !audio.plan.fits(frame)) continue;
+      for (const block of this.#cutter.push(frame, audio.timeOf(frame))) this.#send(audio, block.frame, block.monoMs);
     }
   }
 
@@ -177,10 +231,18 @@ function isFresh(hub: FrameHub, nowMs: number): boolean {
   return newest !== undefined && nowMs - newest.monoMs < MAX_KEY_AGE_MS;
 }
 
-/** Pictures from the newest key picture on. */
-function pending(hub: FrameHub): number {
+const NO_PAST = { count: 0, spanMs: 0 };
+
+/** Pictures from the newest key picture on, and how long they last. */
+function past(hub: FrameHub): { count: number; spanMs: number } {
   using reader = hub.open({ kinds: 'video', policy: 'every', start: 'newestKey' });
   let count = 0;
-  while (reader.poll()) count++;
-  return count;
+  let firstMs = 0;
+  let lastMs = 0;
+  for (let item = reader.poll(); item; item = reader.poll()) {
+    lastMs = item.frame.monoMs;
+    if (count === 0) firstMs = lastMs;
+    count++;
+  }
+  return { count, spanMs: lastMs - firstMs };
 }

@@ -15,6 +15,7 @@ import { CardSources } from '../rtsp-out/card-source.ts';
 import { type MediaSource, openMedia } from '../rtsp-out/media-source.ts';
 import { Outlet } from '../rtsp-out/outlet.ts';
 import { type Chosen, chooseSound, chooseVideo, encodeAnswer } from './answer.ts';
+import { planG711 } from './g711-cutter.ts';
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS, MAX_SESSIONS_PER_CAMERA, TICK_MS } from './limits.ts';
 import { parseOffer } from './offer.ts';
 import { loadSecurity } from './secure-path.ts';
@@ -237,7 +238,8 @@ function plan(
   const video = new Outlet({ ...videoPlan, payloadType: picture.codec.payloadType }, [0, 0]);
   const isG711 = soundPlan && /^PCM[AU]\/8000$/.test(soundPlan.encoding);
   const sound = isG711 ? chooseSound(offer, picture.media, soundPlan.encoding) : null;
-  const audio = sound && soundPlan ? new Outlet({ ...soundPlan, payloadType: sound.codec.payloadType }, [0, 0]) : null;
+  const soundType = sound && { payloadType: sound.codec.payloadType };
+  const audio = soundType && soundPlan ? new Outlet(planG711({ ...soundPlan, ...soundType }), [0, 0]) : null;
   const chosen = [{ ...picture, ssrc: video.ssrc }, ...(sound && audio ? [{ ...sound, ssrc: audio.ssrc }] : [])];
   return { video, audio, chosen: offer.media.flatMap((media) => chosen.find((one) => one.media === media) ?? []) };
 }
