@@ -14,7 +14,9 @@ export function jpegJob(): FfmpegJob {
     },
     output: {
       options: [
-        ...['-map', '0:v:0', '-an', '-sn', '-dn', '-vf', 'scale=out_range=full,format=yuvj420p'],
+        ...['-map', '0:v:0', '-an', '-sn', '-dn'],
+        // Pictures are counted: with B-frames the times that they came at are in another order, which no encoder takes.
+        ...['-vf', 'setpts=N/TB,scale=out_range=full,format=yuvj420p'],
         ...[
           '-fps_mode',
           'passthrough',

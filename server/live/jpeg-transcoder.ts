@@ -19,6 +19,8 @@ const HUNG_CHECK_MS = 1000;
 const IDLE_MS = 10_000;
 /** The way from the key picture to now is decoded, but not shown: only its first picture, so that there is one at once. */
 const CATCH_UP_MS = 300;
+/** So many a decoder of B-frames holds back for ever: that is now. */
+const HELD_PICTURES = 3;
 /** A processor that cannot keep up goes on at the next key picture. */
 const MAX_LAG_MS = 2000;
 
@@ -82,7 +84,7 @@ export class JpegTranscoder {
     const { signal } = this.#abort;
     const run = new CodedRun(first, { clock: systemClock, log }, (picture, waiting) => {
       const lagMs = (source.newestVideo?.frame.monoMs ?? 0) - picture.monoMs;
-      const isShown = run.pictures === 1 || waiting === 0 || lagMs <= CATCH_UP_MS;
+      const isShown = run.pictures === 1 || waiting <= HELD_PICTURES || lagMs <= CATCH_UP_MS;
       if (isShown && !signal.aborted) target.publish(picture);
     });
     const watchdog = watch(run);
