@@ -165,7 +165,7 @@ function addFragment(moof: Uint8Array, tracks: readonly Track[], times: FrameTim
   }
 }
 
-/** One trun; returns the decode time behind it. Pictures are counted at their decode times: Perch writes no B-frames. */
+/** One trun; returns the decode time behind it. Pictures are counted at their decode times, which go on; with B-frames the last one is shown a little later. */
 function addRun(
   view: DataView,
   trun: Box,
