@@ -29,6 +29,8 @@ const TO_TEST = [
     ],
     optional: true,
   },
+  // With it, a WebRTC client.
+  { commands: [], debian: ['gstreamer1.0-nice', 'gir1.2-gst-plugins-bad-1.0'], optional: true },
 ];
 const DPKG_LISTS = '/var/lib/dpkg/info';
 
