@@ -5,12 +5,6 @@ import { decodeBounds, type FfmpegJob, recordingInput } from './job.ts';
 
 /** ffmpeg's `-to` counts from nothing when `-ss` is 0. */
 const ALMOST_ZERO = '0.001';
-/**
- * The last picture of a piece lasts as long as the one before; every other one until the next. Without a duration Chromium
- * takes it for over at once, and shows the next piece's first picture in its place (seen with 156).
- */
-const LAST_AS_LONG = 'setts=duration=if(N\\,PTS-PREV_INPTS\\,DURATION)';
-
 /** Which part of a local file; times are the file's own, seconds. `end` `null`: to the end. */
 export type PieceJobOptions = {
   readonly file: string;
@@ -45,7 +39,6 @@ export function pieceJob({ file, start, end, width = 0, height = 0 }: PieceJobOp
         ...['-vf', `trim=start=${start.toFixed(3)}${until},${scale}scale=trunc(iw/2)*2:trunc(ih/2)*2,format=yuv420p`],
         ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],
         ...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '23', '-profile:v', 'high', '-bf', '0', '-g', '600'],
-        ...['-bsf:v', LAST_AS_LONG],
         ...['-avoid_negative_ts', 'disabled', '-use_editlist', '0', '-f', 'mp4'],
         ...['-movflags', '+frag_discont+frag_keyframe+empty_moov+default_base_moof'],
       ],
