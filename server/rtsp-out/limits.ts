@@ -39,5 +39,10 @@ export const FIRST_SOUND_MS = 800;
 export const JUST_COME_MS = 3 * SECOND_MS;
 /** Sound that was not heard for so long is not promised. */
 export const SOUND_AGE_MS = 30 * SECOND_MS;
+/**
+ * Encoded cameras show the card after so long without a picture: VLC takes 10.2 s without a packet for the end (34 waits
+ * of 300 ms in its live555 module, seen in 3.0.24), and the card's encoder has to start first.
+ */
+export const CARD_AFTER_MS = 6 * SECOND_MS;
 /** What a client that came too early is told. */
 export const RETRY_SECONDS = 5;

@@ -8,6 +8,7 @@ import { ManualClock } from '../core/manual-clock.ts';
 import { childrenOf } from '../test/coded-world.ts';
 import { basic, RtspClient } from '../test/rtsp-client.ts';
 import { startRtsp } from '../test/rtsp-world.ts';
+import { CARD_AFTER_MS } from './limits.ts';
 
 const ADMIN = basic('admin', 'correct horse battery');
 const skip = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'ffmpeg is not installed';
@@ -19,7 +20,7 @@ const plainJpeg = () =>
     .toBuffer();
 
 for (const path of ['door', 'door/jpeg']) {
-  test(`${path}: the card from 10 s on, then the camera's own pictures again, in one session`, {
+  test(`${path}: the card before a player gives up, then the camera's own pictures again, in one session`, {
     skip: path === 'door' ? skip : false,
     timeout: 60_000,
   }, async () => {
@@ -60,7 +61,11 @@ for (const path of ['door', 'door/jpeg']) {
     );
     assert.equal(world.server.cardStreams, 0);
     const isCard = () => world.server.cardStreams === 1;
+    const lastMs = camera.hub.newestVideo!.frame.monoMs;
     await until(isCard, () => clock.advance(500));
+    const afterMs = clock.monoMs() - lastMs;
+    // VLC waits for 10.2 s.
+    assert.ok(afterMs >= CARD_AFTER_MS && afterMs < CARD_AFTER_MS + 2000, `the card after ${afterMs} ms`);
     const before = whole();
     await until(
       () => whole() >= before + 5,
@@ -93,3 +98,25 @@ for (const path of ['door', 'door/jpeg']) {
     );
   });
 }
+
+test('a camera that has a picture every eight seconds is not lost in between', { timeout: 30_000 }, async () => {
+  const clock = new ManualClock();
+  await using world = await startRtsp(['door'], clock);
+  const { hub } = world.camera('door');
+  const data = await plainJpeg();
+  let isOver = false;
+  const show = async () => {
+    const time = { at: clock.wallMs(), monoMs: clock.monoMs(), mediaMs: null };
+    hub.publish({ kind: 'video', codec: 'mjpeg', key: true, data, width: 320, height: 240, ...time });
+    for (let n = 0; n < 8; n++) {
+      await clock.advance(1000);
+      if (isOver) assert.equal(world.server.cardStreams, 0, `${n + 1} s after a picture`);
+    }
+  };
+  await show();
+  using client = await RtspClient.open(world.port);
+  await client.play(world.url('door/jpeg'), ADMIN);
+  for (let n = 0; n < 2; n++) await show();
+  isOver = true;
+  for (let n = 0; n < 3; n++) await show();
+});

@@ -7,7 +7,7 @@ import type { Frame } from '../core/frame.ts';
 import { NO_SIGNAL_MS } from '../live/live-camera.ts';
 import type { ByteStream } from '../net/stream.ts';
 import type { CardLease } from './card-source.ts';
-import { MAX_LAG_MS, MAX_QUEUED_BYTES, REPORT_MS, STUCK_MS } from './limits.ts';
+import { CARD_AFTER_MS, MAX_LAG_MS, MAX_QUEUED_BYTES, REPORT_MS, STUCK_MS } from './limits.ts';
 import type { MediaSource } from './media-source.ts';
 import type { Outlet } from './outlet.ts';
 
@@ -42,6 +42,8 @@ export class Player implements Disposable {
   #reportedMs = Number.NEGATIVE_INFINITY;
   #takenMs: number;
   #beginsMs = 0;
+  /** When the camera's newest picture came, and how long after the one before. */
+  #seen = { monoMs: Number.NaN, gapMs: Number.NaN };
 
   constructor(options: PlayerOptions) {
     this.#options = options;
@@ -172,6 +174,7 @@ export class Player implements Disposable {
 
   #sendPicture({ frame, missed }: HubItem): void {
     if (frame.kind !== 'video') return;
+    if (!this.#cards) this.#seen = { monoMs: frame.monoMs, gapMs: frame.monoMs - this.#seen.monoMs };
     if (missed > 0) {
       this.#options.onSkipped(missed);
       if (!frame.key) this.#needsKey = true;
@@ -198,7 +201,9 @@ export class Player implements Disposable {
   #lookForSignal(nowMs: number): void {
     const { source } = this.#options;
     const newest = source.pictures.newestVideo?.frame;
-    const isLost = !newest || nowMs - newest.monoMs >= NO_SIGNAL_MS;
+    // Some cameras have a picture every eight seconds: those are not lost in between.
+    const afterMs = this.#seen.gapMs < CARD_AFTER_MS / 2 ? CARD_AFTER_MS : NO_SIGNAL_MS;
+    const isLost = !newest || nowMs - newest.monoMs >= afterMs;
     if (!isLost) this.#leaveCards();
     if (!isLost || this.#cards || !this.#video) return;
     const lease = source.card();
