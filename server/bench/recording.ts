@@ -164,7 +164,7 @@ async function plain(feed: Feed, seconds: number, folder: string): Promise<numbe
 export async function measureRecording({ quick }: { readonly quick: boolean }): Promise<RecordingFigure[]> {
   const seconds = quick ? QUICK_SECONDS : SECONDS;
   const jpegs = new CountedPictures({ ...SIZE, minBytes: JPEG_BYTES, maxBytes: JPEG_BYTES, count: 64 });
-  const clip = await codedClip(0);
+  const clip = await codedClip();
   const jpeg = (n: number) => ({ codec: 'mjpeg' as const, key: true, data: jpegs.picture(n).data });
   const copy = ['-c', 'copy'];
   const feeds: Feed[] = [

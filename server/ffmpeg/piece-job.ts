@@ -5,6 +5,7 @@ import { decodeBounds, type FfmpegJob, recordingInput } from './job.ts';
 
 /** ffmpeg's `-to` counts from nothing when `-ss` is 0. */
 const ALMOST_ZERO = '0.001';
+
 /** Which part of a local file; times are the file's own, seconds. `end` `null`: to the end. */
 export type PieceJobOptions = {
   readonly file: string;

@@ -79,7 +79,7 @@ test('by schedule: begins five seconds before the window', async (t) => {
 
 test('H.264 is copied from the key picture before', async (t) => {
   const { clock, recordings, fed, record } = await world(t, { mode: 'off', format: 'mp4' });
-  const clip = await codedClip(0);
+  const clip = await codedClip();
   let number = 0;
   const picture = () => {
     const monoMs = clock.monoMs();

@@ -51,7 +51,7 @@ function pcm(): Sound {
  */
 async function aac(): Promise<Sound> {
   const beep = `between(mod(t\\,10)\\,${CLAP_AT_MS / 1000}\\,${(CLAP_AT_MS + BEEP_MS) / 1000})`;
-  const clip = await codedClip(0, `aevalsrc=0.4*sin(2*PI*700*t)*${beep}:s=16000`);
+  const clip = await codedClip({ tone: `aevalsrc=0.4*sin(2*PI*700*t)*${beep}:s=16000` });
   return {
     blockMs: UNIT_MS,
     block: (number) => ({

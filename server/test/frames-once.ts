@@ -80,7 +80,7 @@ export async function encodedOnce(t: TestContext, seconds: number, segmentSecond
 
 /** H.264 with B-frames and AAC, copied: every access unit once, bit for bit, shown in its order. @returns pictures */
 export async function copiedOnce(t: TestContext, seconds: number, segmentSeconds: number): Promise<number> {
-  const clip = await codedClip(2);
+  const clip = await codedClip({ bFrames: 2 });
   const run = new PacedRecording(t, START, { format: 'mp4', segmentSeconds, audio: true });
   run.recorder.start();
   const picture = (n: number) => numbered(clip.pictures[n % CLIP]!.data, n);

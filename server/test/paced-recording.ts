@@ -126,26 +126,36 @@ export async function framesIn(file: string): Promise<ReadFrames> {
   }
 }
 
-/** Ten seconds of H.264 (25 pictures a second, a key picture each second) and AAC (16 kHz), as a camera sends them. */
-export async function codedClip(bFrames: number, tone = 'sine=frequency=440:sample_rate=16000') {
+/** How a clip is coded; what is left out is H.264 of 160x120. */
+export type ClipOptions = {
+  readonly bFrames?: number;
+  /** What is heard, a source of lavfi. */
+  readonly tone?: string;
+  /** What is drawn over the test picture, a filter of ffmpeg. */
+  readonly drawn?: string;
+  readonly encoder?: 'libx264' | 'libx265';
+  readonly size?: `${number}x${number}`;
+  readonly seconds?: number;
+};
+
+/** H.264 or H.265 (25 pictures a second, a key picture each second) and AAC (16 kHz), as a camera sends them; ten seconds. */
+export async function codedClip({
+  bFrames = 0,
+  tone = 'sine=frequency=440:sample_rate=16000',
+  drawn = 'null',
+  encoder = 'libx264',
+  size = '160x120',
+  seconds = 10,
+}: ClipOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'perch-clip-'));
   try {
     const file = join(folder, 'clip.mkv');
-    const video = [
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-g',
-      '25',
-      '-bf',
-      String(bFrames),
-      '-pix_fmt',
-      'yuv420p',
-    ];
+    const video = ['-c:v', encoder, '-preset', 'ultrafast', '-g', '25', '-bf', String(bFrames), '-pix_fmt', 'yuv420p'];
+    if (encoder === 'libx265') video.push('-x265-params', 'log-level=error:pools=1');
     await run('ffmpeg', [
-      ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=10'],
-      ...['-f', 'lavfi', '-t', '10', '-i', tone, ...video, '-c:a', 'aac', '-ac', '1', '-ar', '16000', file],
+      ...['-v', 'error', '-f', 'lavfi', '-i', `testsrc=size=${size}:rate=25:duration=${seconds},${drawn}`],
+      ...['-f', 'lavfi', '-t', String(seconds), '-i', tone],
+      ...[...video, '-c:a', 'aac', '-ac', '1', '-ar', '16000', file],
     ]);
     const events = new MatroskaReader().push(await readFile(file));
     const tracks = events.flatMap((event) => (event.kind === 'tracks' ? event.tracks : []));

@@ -1,13 +1,34 @@
-// For tests of the timeline page: recordings of both formats with a gap, the page's hands, and the eyes that read the
-// counter in the picture.
+// For tests of the timeline page: recordings of all formats with a gap, the page's hands, and the eyes that read the counter
+// in the picture.
 
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
-import { pictureNumber } from '../sim/counted-pictures.ts';
+import { CountedPictures } from '../sim/counted-pictures.ts';
+import type { Segment } from '../store/segment-index.ts';
 import { openBrowser, propertyOf, until } from './chromium.ts';
 import { type Nvr, startNvr } from './harness.ts';
+import { codedClip } from './paced-recording.ts';
+import { clipLoop, jpegs, recordPast, tellPast } from './recorded-past.ts';
+import { pictures as smallPictures } from './recording-fixture.ts';
 
-const recording = { mode: 'continuous', segmentSeconds: 3, preRollSeconds: 0, audio: true };
+/** Of the recordings with counters: five pictures a second, with sound where there is any. */
+const EVERY_MS = 200;
+/** A picture that stands is exactly the one that the clock names; one that plays goes on while it is read. */
+const SAME_PICTURE_MS = EVERY_MS / 2;
+const SAME_PLAYING_MS = 1000;
+const SIZE = { width: 640, height: 480 };
+const SOUND = new Int16Array((8000 * EVERY_MS) / 1000);
+/** How far back they begin, and how long they are before and after the gap. */
+const AGO_MS = 80_000;
+const BEFORE_MS = 12_000;
+const GAP_MS = 4000;
+const AFTER_MS = 24_000;
+/** The camera that was changed and changed: how long it was H.264, and each of the others. */
+const LONG_S = 40;
+const PART_S = 6;
+const SEGMENT_S = 10;
+/** The recorder's encoder: as quick as it can be. */
+const encoder = { kind: 'auto', preset: 'ultrafast', quality: 30 } as const;
 /** Heights on the page: of the axis, of a row. */
 export const AXIS = 42;
 export const ROW = 40;
@@ -39,58 +60,90 @@ const READ_COUNTER = `(video) => {
   return Number(text);
 }`;
 
-/** When each picture reached Perch, by its number (they begin anew after a while); filled while the camera sends. */
-function followPictures(nvr: Nvr, slug: string): Map<number, number[]> {
-  const seen = new Map<number, number[]>();
-  const camera = nvr.app.fleet.get(slug);
-  void (async () => {
-    using reader = camera.hub.open({ kinds: 'video', policy: 'every', start: 'live' });
-    for await (const { frame } of reader.items()) {
-      const number = pictureNumber(frame.data);
-      if (number !== null) seen.set(number, [...(seen.get(number) ?? []), frame.at]);
-    }
-  })().catch(() => {}); // the app ended
-  return seen;
-}
-
-/** Two cameras that were recorded, one in each format; the first one was switched off for a while. */
+/** A world with recordings; the parts of `yard` follow one another without a hole. */
 export type TimelineWorld = AsyncDisposable & {
   readonly nvr: Nvr;
   readonly browser: Browser;
+  /** When each picture was taken, by the number in it. */
   readonly pictures: ReadonlyMap<string, ReadonlyMap<number, readonly number[]>>;
   /** When the first camera was off. Both have recordings before it. */
   readonly gap: { readonly from: number; readonly to: number };
+  readonly yard: Readonly<Record<'long' | 'wide' | 'h265' | 'jpeg', readonly Segment[]>>;
 };
 
-/** Records for some ten seconds. */
+/**
+ * Three cameras: `front-door` (encoded, sound) was switched off for a while, `garage` (JPEG) was not and records now, too;
+ * `yard` was H.264 with sound, then larger without, then H.265, then JPEG.
+ */
 export async function startTimelineWorld(): Promise<TimelineWorld> {
+  const live = { fps: 5, audio: false };
+  const now = { mode: 'continuous', format: 'mjpeg', segmentSeconds: 4, preRollSeconds: 0, audio: false };
   const nvr = await startNvr({
     cameras: [
-      { name: 'Front door', fps: 5, audio: true, recording: { ...recording, format: 'mp4' } },
-      { name: 'Garage', fps: 5, audio: false, recording: { ...recording, format: 'mjpeg' } },
+      { name: 'Front door', ...live },
+      { name: 'Garage', ...live, recording: now },
+      { name: 'Yard', ...live },
     ],
   });
-  const pictures = new Map(['front-door', 'garage'].map((slug) => [slug, followPictures(nvr, slug)]));
-  const browser = await openBrowser();
-  const closed = async (slug: string, count: number) => {
-    for (let n = 0; n < count; n++) await nvr.app.bus.next('segment.closed', (fact) => fact.slug === slug);
-  };
-  await closed('front-door', 2);
-  await nvr.frames('garage', 12);
-  await nvr.ok('PATCH', '/api/cameras/front-door', { enabled: false });
-  const from = Date.now();
-  await nvr.frames('garage', 10);
-  await nvr.ok('PATCH', '/api/cameras/front-door', { enabled: true });
-  await nvr.state('front-door', 'live');
-  const to = Date.now();
-  await closed('front-door', 1);
+  const startAt = Math.floor(Date.now() / SEGMENT_S / 1000) * SEGMENT_S * 1000 - AGO_MS;
+  const gap = { from: startAt + BEFORE_MS, to: startAt + BEFORE_MS + GAP_MS };
+  const [browser, yard, pictures] = await Promise.all([
+    openBrowser(),
+    recordYard(nvr, startAt - (LONG_S + 3 * PART_S) * 1000),
+    recordCounters(nvr, startAt, gap),
+  ]);
   return {
-    ...{ nvr, browser, pictures, gap: { from, to } },
+    ...{ nvr, browser, pictures, gap, yard },
     async [Symbol.asyncDispose]() {
       await browser.close();
       await nvr[Symbol.asyncDispose]();
     },
   };
+}
+
+async function recordCounters(nvr: Nvr, startAt: number, gap: TimelineWorld['gap']) {
+  const counted = new CountedPictures(SIZE);
+  const seen = new Map<string, Map<number, number[]>>();
+  const part = async (slug: string, format: 'mp4' | 'mjpeg', from: number, to: number, sound: Int16Array | null) => {
+    const first = (from - startAt) / EVERY_MS;
+    const count = (to - from) / EVERY_MS;
+    const numbers = seen.get(slug) ?? new Map<number, number[]>();
+    seen.set(slug, numbers);
+    for (let n = 0; n < count; n++) numbers.set(first + n, [from + n * EVERY_MS]);
+    const settings = { format, encoder, segmentSeconds: SEGMENT_S, audio: sound !== null };
+    const sent = jpegs(count, EVERY_MS, (n) => counted.picture(first + n).data, SIZE, sound);
+    await recordPast({ nvr, slug, startAt: from, settings }, sent);
+  };
+  await Promise.all([
+    part('front-door', 'mp4', startAt, gap.from, SOUND),
+    part('front-door', 'mp4', gap.to, gap.to + AFTER_MS, SOUND),
+    part('garage', 'mjpeg', startAt, gap.to + AFTER_MS, null),
+  ]);
+  tellPast(nvr, 'front-door', { startAt: gap.from, endAt: gap.to }, 'cameraDisabled');
+  return seen;
+}
+
+async function recordYard(nvr: Nvr, startAt: number): Promise<TimelineWorld['yard']> {
+  const small = { width: 160, height: 120 };
+  const wide = { width: 320, height: 240 };
+  const [first, larger, h265] = await Promise.all([
+    codedClip(),
+    codedClip({ size: '320x240', seconds: 2 }),
+    codedClip({ encoder: 'libx265', seconds: 2 }),
+  ]);
+  const part = (n: number) => startAt + (LONG_S + n * PART_S) * 1000;
+  const past = (from: number, audio: boolean) => ({
+    ...{ nvr, slug: 'yard', startAt: from },
+    settings: { format: 'mjpeg', segmentSeconds: SEGMENT_S, audio } as const,
+  });
+  const picture = (n: number) => smallPictures.picture(n).data;
+  const segments = await Promise.all([
+    recordPast(past(startAt, true), clipLoop(first, 'h264', LONG_S, small, true)),
+    recordPast(past(part(0), false), clipLoop(larger, 'h264', PART_S, wide, false)),
+    recordPast(past(part(1), false), clipLoop(h265, 'h265', PART_S, small, false)),
+    recordPast(past(part(2), false), jpegs((PART_S * 1000) / EVERY_MS, EVERY_MS, picture, small)),
+  ]);
+  return { long: segments[0], wide: segments[1], h265: segments[2], jpeg: segments[3] };
 }
 
 /** What a person does on the page. */
@@ -136,7 +189,8 @@ export function hands(page: Page) {
       await until('it stands', async () => {
         const before = last;
         last = await counter();
-        return last === before && (await propertyOf<boolean>(video, 'paused'));
+        const stands = (await propertyOf<boolean>(video, 'paused')) && !(await propertyOf<boolean>(video, 'seeking'));
+        return stands && last === before;
       });
     },
   };
@@ -151,10 +205,11 @@ export async function sameTime(
   let off = Number.POSITIVE_INFINITY;
   // A seek says where it goes before its picture is there.
   await until('the picture and the clock agree', async () => {
+    if (await propertyOf<boolean>(hand.video, 'seeking')) return false;
     number = await hand.counter();
     const shown = await hand.shownAt();
-    off = Math.min(...(pictures?.get(number) ?? []).map((sentAt) => Math.abs(shown - sentAt)));
-    return off < 1000 && !(await propertyOf<boolean>(hand.video, 'seeking'));
+    off = Math.min(...(pictures?.get(number) ?? []).map((takenAt) => Math.abs(shown - takenAt)));
+    return off < ((await propertyOf<boolean>(hand.video, 'paused')) ? SAME_PICTURE_MS : SAME_PLAYING_MS);
   }).catch((error: unknown) => {
     throw new Error(`picture ${number} is shown as ${off} ms off`, { cause: error });
   });

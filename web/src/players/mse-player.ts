@@ -1,6 +1,8 @@
 // Plays MP4 fragments in a <video> with little delay: appends them one after the other, runs slightly faster when it is
 // behind, jumps when it is far behind, and forgets what was seen.
 
+import { decodeEnd, type HeadFacts, parseHead } from './playback-boxes.ts';
+
 type Source = typeof MediaSource;
 
 /** What this browser has: MediaSource, on iPhones ManagedMediaSource, or nothing. */
@@ -63,6 +65,10 @@ export class MsePlayer {
   #stopped = false;
   #begun = false;
   #tracks = 0;
+  /** Of what comes next; `null`: the next bytes are one. */
+  #head: HeadFacts | null = null;
+  /** With B-frames there are pictures of later, and those before them are still to come. */
+  #decodedTo = Number.POSITIVE_INFINITY;
 
   constructor(video: HTMLVideoElement, events: MseEvents) {
     this.#video = video;
@@ -134,15 +140,23 @@ export class MsePlayer {
           return;
         }
         this.#tracks = tracksOf(work.mime);
+        this.#head = null;
+        this.#decodedTo = Number.POSITIVE_INFINITY;
         this.#changeType(source, work.mime);
         this.#next();
         return;
       }
+      this.#read(work.bytes);
       this.#appending = work.done;
       this.#buffer?.appendBuffer(work.bytes);
     } catch {
       this.#broken();
     }
+  }
+
+  #read(bytes: Uint8Array): void {
+    if (this.#head) this.#decodedTo = decodeEnd(bytes, this.#head) ?? this.#decodedTo;
+    else this.#head = parseHead(bytes);
   }
 
   #changeType(source: MediaSource, mime: string): void {
@@ -167,10 +181,11 @@ export class MsePlayer {
     const { buffered } = video;
     const last = buffered.length - 1;
     if (last < 0) return;
-    const step = follow(video.currentTime, buffered.start(last), buffered.end(last));
+    const end = Math.min(buffered.end(last), this.#decodedTo);
+    const step = follow(video.currentTime, buffered.start(last), end);
     if (!this.#begun) {
       this.#begun = true;
-      video.currentTime = Math.max(buffered.start(last), buffered.end(last) - AHEAD_S);
+      video.currentTime = Math.max(buffered.start(last), end - AHEAD_S);
     } else if ('jumpTo' in step) video.currentTime = step.jumpTo;
     else if (video.playbackRate !== step.rate) video.playbackRate = step.rate;
     if (video.paused) void video.play().catch(() => {});

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { neighborPicture, parseHead, pictureTimes } from './playback-boxes.ts';
+import { decodeEnd, neighborPicture, parseHead, pictureTimes } from './playback-boxes.ts';
 
 const u32 = (...values: number[]) =>
   values.flatMap((v) => [(v >>> 24) & 255, (v >>> 16) & 255, (v >>> 8) & 255, v & 255]);
@@ -72,6 +72,8 @@ test('times of pictures: default and own durations, composition, other tracks le
   const times = pictureTimes(bytes, facts).map((time) => Math.round(time * 1000));
   assert.deepEqual(times, [1000, 1033, 1067, 2100, 2200, 2400]);
   assert.deepEqual(pictureTimes(bytes.subarray(0, 60), facts).length <= 3, true);
+  assert.equal(decodeEnd(bytes, facts), 2.3, 'a picture of 2.4 s is there, and those before it may still come');
+  assert.equal(decodeEnd(Uint8Array.from(box('moof', traf(2, 5, usual))), facts), null);
 });
 
 test('the picture after and before the one on the screen', () => {

@@ -168,22 +168,36 @@ const MAX_PICTURES = 100_000;
 
 /** When each picture of some fragments is shown, sorted, in seconds of the file's own clock. */
 export function pictureTimes(bytes: Uint8Array, head: HeadFacts): number[] {
-  const times: number[] = [];
+  return readPictures(bytes, head).times.sort((a, b) => a - b);
+}
+
+/**
+ * Where the decoding of some fragments ends, in seconds of the file's own clock: no picture that comes later is shown before.
+ * `null`: there is no picture in them.
+ */
+export function decodeEnd(bytes: Uint8Array, head: HeadFacts): number | null {
+  return readPictures(bytes, head).decodeEnd;
+}
+
+type Pictures = { readonly times: number[]; decodeEnd: number | null };
+
+function readPictures(bytes: Uint8Array, head: HeadFacts): Pictures {
+  const pictures: Pictures = { times: [], decodeEnd: null };
   try {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (const moof of boxes(view, 0, view.byteLength)) {
       if (moof.type !== 'moof') continue;
       for (const traf of boxes(view, moof.body, moof.end)) {
-        if (traf.type === 'traf' && times.length < MAX_PICTURES) readTraf(view, traf, head, times);
+        if (traf.type === 'traf' && pictures.times.length < MAX_PICTURES) readTraf(view, traf, head, pictures);
       }
     }
   } catch {
     // A box shorter than what it must hold: what was read so far will do.
   }
-  return times.sort((a, b) => a - b);
+  return pictures;
 }
 
-function readTraf(view: DataView, traf: Box, head: HeadFacts, times: number[]): void {
+function readTraf(view: DataView, traf: Box, head: HeadFacts, pictures: Pictures): void {
   let time = 0;
   let usual = head.defaultDuration;
   for (const box of boxes(view, traf.body, traf.end)) {
@@ -208,9 +222,10 @@ function readTraf(view: DataView, traf: Box, head: HeadFacts, times: number[]): 
           shift = view.getInt32(at);
           at += 4;
         }
-        times.push((time + shift - head.editStart) / head.timescale);
+        pictures.times.push((time + shift - head.editStart) / head.timescale);
         time += duration;
-        if (times.length >= MAX_PICTURES) return;
+        pictures.decodeEnd = (time - head.editStart) / head.timescale;
+        if (pictures.times.length >= MAX_PICTURES) return;
       }
     }
   }

@@ -45,3 +45,14 @@ test('a pause on one that was not told of goes there, and so does one with the n
   picture.settle();
   assert.deepEqual([video.currentTime, shown], [0.401, [200, 400, 400]]);
 });
+
+test('where a seek led without a word from the browser, the picture there is told, once', () => {
+  const { picture, video, shown, tell } = player();
+  video.currentTime = 0.55;
+  picture.guess();
+  picture.guess();
+  assert.deepEqual(shown, [400]);
+  tell(600);
+  picture.guess();
+  assert.deepEqual(shown, [400, 600], 'what the browser says holds');
+});

@@ -60,10 +60,16 @@ export class PlaybackPicture {
     if (!isTold || (next !== null && next - at < SOON_MS)) this.show(picture);
   }
 
-  /** The time of the element stands for that of the picture: it is at most one picture ahead. */
+  /**
+   * Without a word from the browser: the picture at the time of the element. Of one that comes while a seek is not over yet
+   * nothing is heard, and of those between two calls of a busy page neither.
+   */
   guess(): void {
     const at = this.#buffer.wallOf(this.#video.currentTime);
-    if (!('requestVideoFrameCallback' in this.#video)) this.#tell(at);
+    const tells = 'requestVideoFrameCallback' in this.#video;
+    if (tells && this.at !== null) return;
+    const picture = pictureAt(this.#buffer.pictures(), at, SLACK_MS);
+    if (picture !== null || !tells) this.#tell(picture ?? at);
   }
 
   #tell(at: number): void {
