@@ -4,6 +4,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 
 const PYTHON = '/usr/bin/python3';
+/** A viewer that has not seen enough by then says what it has seen. */
+const LIMIT_MS = 20_000;
 const PROGRAM = `
 import array, gi, json, sys, urllib.error, urllib.request
 gi.require_version('Gst', '1.0')
@@ -79,11 +81,11 @@ agent.emit('add-local-ip-address', '127.0.0.1')
 direction = GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY
 h264 = 'application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,packetization-mode=(string)1'
 rtc.emit('add-transceiver', direction, Gst.Caps.from_string(h264)).set_property('do-nack', True)
-if options['sounds'] > 0:
-    g711 = 'application/x-rtp,media=audio,encoding-name=%s,payload=%d,clock-rate=8000' % tuple(options['g711'])
-    rtc.emit('add-transceiver', direction, Gst.Caps.from_string(g711))
+g711 = 'application/x-rtp,media=audio,encoding-name=%s,payload=%d,clock-rate=8000' % tuple(options['g711'])
+rtc.emit('add-transceiver', direction, Gst.Caps.from_string(g711))
 pipeline.set_state(Gst.State.PLAYING)
 rtc.emit('create-offer', None, Gst.Promise.new_with_change_func(offered))
+GLib.timeout_add(${LIMIT_MS}, lambda: ended(status=0))
 GLib.io_add_watch(0, GLib.IO_HUP, lambda *_: loop.quit())
 loop.run()
 pipeline.set_state(Gst.State.NULL)
@@ -113,6 +115,7 @@ export function webrtcbinMissing(): string | false {
 
 /** What the viewer has seen and heard when it had enough, or how it was refused. */
 export type Watched = {
+  /** Of the answer; 0: it was not enough in time. */
   readonly status: number;
   readonly body?: string;
   readonly pictures: number;
@@ -125,7 +128,7 @@ export type Watched = {
   readonly loudest: number;
 };
 
-/** What a viewer waits for: so many decoded pictures and blocks of sound. */
+/** What a viewer waits for: so many decoded pictures and blocks of sound; sound of that law is asked for in any case. */
 export type Wanted = { readonly pictures: number; readonly sounds: number; readonly law?: 'pcma' | 'pcmu' };
 
 /** Watches a WHEP URL until it has seen enough; then the viewer is gone without a goodbye. */
@@ -138,5 +141,5 @@ export async function watchByGstreamer(url: string, { pictures, sounds, law = 'p
   viewer.stderr.on('data', (data) => (err += data));
   await new Promise((resolve) => viewer.once('close', resolve));
   if (!out.startsWith('{')) throw new Error(`GStreamer's viewer ended: ${err.slice(-1000)}`);
-  return JSON.parse(out) as Watched;
+  return JSON.parse(out.split('\n', 1)[0]!) as Watched;
 }

@@ -30,15 +30,19 @@ test('GStreamer plays cameras by WHEP', {
   const url = (slug: string) => `${nvr.url}/cameras/${slug}/whep?token=${token}`;
 
   await t.test('H.264 and G.711 as the camera sends them, nothing encoded', async () => {
-    const watched = await watchByGstreamer(url('coded'), { pictures: 20, sounds: 30 });
+    const [watched, mute] = await Promise.all([
+      watchByGstreamer(url('coded'), { pictures: 10, sounds: 30 }),
+      watchByGstreamer(url('coded'), { pictures: 10, sounds: 0, law: 'pcma' }),
+    ]);
     assert.deepEqual([watched.status, watched.size, watched.rate], [201, [320, 240], 8000], watched.body);
     assert.deepEqual(watched.blocks, [SAMPLES_OF_20_MS]);
     assert.ok(watched.loudest > HEARD, `${watched.loudest}`);
+    assert.deepEqual([mute.status, mute.size, mute.sounds], [201, [320, 240], 0], 'sound that there is not');
     assert.deepEqual(childrenOf('ffmpeg'), []);
   });
 
   await t.test('JPEG by the camera’s one encoder for two clients, its sound as A-law', async () => {
-    const wanted = { pictures: 20, sounds: 30, law: 'pcma' } as const;
+    const wanted = { pictures: 10, sounds: 30, law: 'pcma' } as const;
     const watching = [1, 2].map(() => watchByGstreamer(url('jpeg'), wanted));
     let most = 0;
     const looking = setInterval(() => (most = Math.max(most, childrenOf('ffmpeg').length)), 50);

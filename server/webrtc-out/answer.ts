@@ -70,27 +70,28 @@ export function chooseSound(
 /** The answer. */
 export function encodeAnswer(facts: AnswerFacts): string {
   const { offer, chosen } = facts;
-  const mids = chosen.map(({ media }) => media.mid);
+  const isBundled = (media: OfferedMedia) => offer.bundle.includes(media.mid);
+  const isIdle = (media: OfferedMedia) =>
+    media.receives && media.codecs.length > 0 && isBundled(media) && chosen.some((one) => isBundled(one.media));
+  const isUsed = (media: OfferedMedia) => chosen.some((one) => one.media === media);
+  const mids = offer.media.filter((media) => isUsed(media) || isIdle(media)).map(({ mid }) => mid);
   const lines = [
     ...['v=0', `o=- ${chosen[0]?.ssrc ?? 1} 1 IN IP4 127.0.0.1`, 's=-', 't=0 0', 'a=ice-lite'],
     ...(offer.bundle.length > 0 ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
     'a=msid-semantic: WMS *',
     ...offer.media.flatMap((media) => {
       const use = chosen.find((one) => one.media === media);
-      return use ? usedMedia(use, facts) : refusedMedia(media);
+      if (use) return usedMedia(use, facts);
+      return isIdle(media) ? idleMedia(media, facts) : refusedMedia(media);
     }),
   ];
   return `${lines.join('\r\n')}\r\n`;
 }
 
 function usedMedia({ media, codec, ssrc }: Chosen, facts: AnswerFacts): string[] {
-  const { payloadType, name, parameters } = codec;
+  const { payloadType, parameters } = codec;
   return [
-    `m=${media.kind} ${facts.port} ${media.protocol} ${payloadType}`,
-    `c=IN IP4 ${facts.addresses[0] ?? '0.0.0.0'}`,
-    ...[`a=mid:${media.mid}`, 'a=sendonly', 'a=rtcp-mux', 'a=rtcp-rsize', 'a=setup:passive'],
-    ...[`a=ice-ufrag:${facts.iceName}`, `a=ice-pwd:${facts.icePassword}`, `a=fingerprint:sha-256 ${facts.fingerprint}`],
-    `a=rtpmap:${payloadType} ${name}`,
+    ...path(media, codec, 'sendonly', facts),
     ...(media.kind === 'video'
       ? [
           `a=fmtp:${payloadType} ${h264Parameters(parameters)}`,
@@ -106,9 +107,32 @@ function usedMedia({ media, codec, ssrc }: Chosen, facts: AnswerFacts): string[]
   ];
 }
 
-/** Its place must be kept, with port 0. */
+function path(media: OfferedMedia, codec: OfferedCodec, direction: string, facts: AnswerFacts): string[] {
+  return [
+    `m=${media.kind} ${facts.port} ${media.protocol} ${codec.payloadType}`,
+    `c=IN IP4 ${facts.addresses[0] ?? '0.0.0.0'}`,
+    ...[`a=mid:${media.mid}`, `a=${direction}`, 'a=rtcp-mux', 'a=rtcp-rsize', 'a=setup:passive'],
+    ...[`a=ice-ufrag:${facts.iceName}`, `a=ice-pwd:${facts.icePassword}`, `a=fingerprint:sha-256 ${facts.fingerprint}`],
+    `a=rtpmap:${codec.payloadType} ${codec.name}`,
+  ];
+}
+
+/**
+ * Nothing is sent, but it is not refused: most clients ask for sound whether or not the camera has any, and GStreamer 1.22,
+ * aiortc 1.4 and pion (go2rtc) fail, each in its own way, when an answer refuses a medium.
+ */
+function idleMedia(media: OfferedMedia, facts: AnswerFacts): string[] {
+  const codec = media.codecs.find(({ name }) => name.startsWith('PCM')) ?? media.codecs[0];
+  return codec ? path(media, codec, 'inactive', facts) : refusedMedia(media);
+}
+
+/**
+ * Its place must be kept, with port 0 and any format (RFC 3264 section 6): one that needs no `rtpmap`, as browsers write it,
+ * because pion (go2rtc) looks every format up.
+ */
 function refusedMedia({ kind, protocol, formats, mid }: OfferedMedia): string[] {
-  return [`m=${kind} 0 ${protocol} ${formats.join(' ')}`, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, 'a=inactive'];
+  const format = protocol.includes('RTP/') ? '0' : formats.join(' ');
+  return [`m=${kind} 0 ${protocol} ${format}`, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, 'a=inactive'];
 }
 
 /** The profile that was offered; nothing of the offer is repeated that was not understood. */

@@ -63,10 +63,24 @@ test('an offer is answered by the profile that fits, packetization-mode 1 only',
     ...{ addresses: ['192.168.1.9'], port: 8555, cname: 'c' },
   });
   assert.match(text, /^a=ice-lite\r$/m);
-  assert.match(text, /^a=group:BUNDLE 0\r$/m);
-  assert.match(text, /^m=audio 0 .*\r\nc=.*\r\na=mid:1\r\na=inactive\r$/m);
+  assert.match(text, /^a=group:BUNDLE 0 1\r$/m);
+  // Not refused: clients that are no browsers fail over that.
+  assert.match(text, /^m=audio 8555 \S+ 8\r\nc=.*\r\na=mid:1\r\na=inactive\r$/m);
+  assert.match(text, /^a=rtpmap:8 PCMA\/8000\r$/m);
   assert.match(text, /^a=candidate:1 1 udp \d+ 192\.168\.1\.9 8555 typ host\r$/m);
   assert.equal(text.split('typ host').length, 2);
+});
+
+test('what cannot share the path of the pictures is refused, with a format that needs no description', () => {
+  const data = ['m=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:2', 'a=sctp-port:5000'].join('\r\n');
+  const offer = parseOffer(`${OFFER.replace('BUNDLE 0 1', 'BUNDLE 0 2')}\r\n${data}`);
+  const text = encodeAnswer({
+    ...{ offer, chosen: [{ ...chooseVideo(offer, '42e01e'), ssrc: 7 }], iceName: 'us', icePassword: 'secret' },
+    ...{ fingerprint: 'CD', addresses: ['192.168.1.9'], port: 8555, cname: 'c' },
+  });
+  assert.match(text, /^a=group:BUNDLE 0\r$/m);
+  assert.match(text, /^m=audio 0 UDP\/TLS\/RTP\/SAVPF 0\r\nc=.*\r\na=mid:1\r\na=inactive\r$/m);
+  assert.match(text, /^m=application 0 UDP\/DTLS\/SCTP webrtc-datachannel\r\nc=.*\r\na=mid:2\r\na=inactive\r$/m);
 });
 
 test('a wrong offer is told what is wrong with it', () => {

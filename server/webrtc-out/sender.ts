@@ -6,6 +6,7 @@ import type { FrameHub, HubItem, HubReader } from '../cameras/frame-hub.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Frame } from '../core/frame.ts';
 import { NO_SIGNAL_MS } from '../live/live-camera.ts';
+import { PictureTimes } from '../media/picture-times.ts';
 import type { CardLease } from '../rtsp-out/card-source.ts';
 import type { MediaSource } from '../rtsp-out/media-source.ts';
 import type { Outlet } from '../rtsp-out/outlet.ts';
@@ -28,7 +29,7 @@ export type SenderOptions = {
   readonly send: (packet: Uint8Array) => void;
   /** A packet of RTCP. */
   readonly control: (packet: Uint8Array) => void;
-  /** The camera sends another codec now. */
+  /** The camera sends another codec now, or B-frames. */
   readonly onFormat: () => void;
 };
 
@@ -50,6 +51,7 @@ export class Sender implements Disposable {
   #pause: Timer | null = null;
   readonly #pace = new Pace();
   readonly #cutter = new G711Cutter();
+  readonly #order = new PictureTimes();
   #reportedMs = Number.NEGATIVE_INFINITY;
   #disposed = false;
 
@@ -150,7 +152,8 @@ export class Sender implements Disposable {
 
   #sendPicture({ frame, missed }: HubItem): void {
     if (frame.kind !== 'video') return;
-    if (frame.codec !== 'h264') {
+    this.#order.hear(frame);
+    if (frame.codec !== 'h264' || this.#order.isReordered) {
       this.#options.onFormat();
       return;
     }

@@ -4,11 +4,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Camera } from '../cameras/camera.ts';
+import type { FrameHub } from '../cameras/frame-hub.ts';
 import type { Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import { Tally } from '../core/tally.ts';
 import type { LiveFeeds } from '../live/live-feeds.ts';
+import { PictureTimes } from '../media/picture-times.ts';
 import { parseBindingRequest } from '../media/stun.ts';
 import type { Endpoint, Net, UdpSocket } from '../net/net.ts';
 import { CardSources } from '../rtsp-out/card-source.ts';
@@ -105,7 +107,7 @@ export class WebrtcServer {
   /**
    * Answers an offer. The session begins when the client's handshakes are done, and ends by itself when they are not.
    * @throws NvrError `unavailable` (not open, stopping, camera away), `bad_input` (what is wrong with the offer),
-   *   `rate_limited` (too many sessions), `conflict` (the camera's codec is not one that WebRTC carries)
+   *   `rate_limited` (too many sessions), `conflict` (the camera's codec, or the order of its pictures, is not one that WebRTC carries)
    */
   async open(camera: Camera, offerText: string, asker: Asker): Promise<OpenedSession> {
     const offer = parseOffer(offerText);
@@ -224,6 +226,18 @@ function refuseOtherCodecs(codec: string | undefined): void {
   throw new NvrError('conflict', message);
 }
 
+/** Chromium decodes one in eight of such pictures and asks for key pictures all the time. @throws NvrError `conflict` */
+function refuseReordered(hub: FrameHub): void {
+  const order = new PictureTimes();
+  using reader = hub.open({ kinds: 'video', policy: 'every', start: { sinceMonoMs: Number.NEGATIVE_INFINITY } });
+  for (let item = reader.poll(); item; item = reader.poll()) if (item.frame.kind === 'video') order.hear(item.frame);
+  if (!order.isReordered) return;
+  const message =
+    'This camera sends H.264 with B-frames, which browsers cannot show by WebRTC. Switch them off in the camera (often: ' +
+    'profile Baseline), or use live.mp4, HLS or mjpeg.';
+  throw new NvrError('conflict', message);
+}
+
 /** The tracks that are sent. @throws NvrError `bad_input`, `conflict` */
 function plan(
   offer: ReturnType<typeof parseOffer>,
@@ -232,6 +246,7 @@ function plan(
   const [videoPlan, soundPlan] = source.plans;
   const example = source.pictures.newestVideo?.frame;
   refuseOtherCodecs(example?.codec);
+  refuseReordered(source.pictures);
   if (!videoPlan || example?.codec !== 'h264') throw new NvrError('conflict', 'There are no H.264 pictures to send');
   const parameters = /profile-level-id=([\da-f]{6})/i.exec(videoPlan.parameters ?? '')?.[1] ?? '42e01f';
   const picture = chooseVideo(offer, parameters);

@@ -70,7 +70,7 @@ export class Session {
       ...{ source, video, audio, clock, cname },
       send: (packet) => this.#sendRtp(packet),
       control: (packet) => this.#out(this.#secure.sealRtcp(packet)),
-      onFormat: () => this.close('the camera sends another codec'),
+      onFormat: () => this.close('the camera sends another codec, or B-frames'),
     });
   }
 
