@@ -33,6 +33,7 @@ import { Timeline } from './recording/timeline.ts';
 import { RtspServer } from './rtsp-out/server.ts';
 import { AuditLog } from './store/audit.ts';
 import { CameraTable } from './store/cameras.ts';
+import { Checkpointer } from './store/checkpointer.ts';
 import { DataLock } from './store/data-lock.ts';
 import { EventLog } from './store/events.ts';
 import { ExportTable } from './store/exports.ts';
@@ -180,6 +181,8 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
     readOnly,
     forgetFolder: (folder) => table.forgetFolder(folder),
   });
+  const isTight = () => recordings.storageLook.state !== 'ok';
+  const checkpoints = new Checkpointer({ db, file: databaseFile, clock, log, isTight });
   const gaps = new GapTable(db);
   const journal = new GapJournal({
     ...{ fleet, gaps, bus, clock, log, wanted: (camera) => recordings.wanted(camera) },
@@ -262,6 +265,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
       // Cameras dial while old recordings are still being looked through: live pictures do not wait for the disk.
       journal.start();
       fleet.start();
+      checkpoints.start();
       void encoderSupport.tryAll(log);
       void recordings
         .start()
@@ -277,6 +281,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
       const ends = await Promise.allSettled([rtsp.close(), webrtc.close(), recordings.stop(), fleet.stop()]);
       ends.push(...(await Promise.allSettled([server?.close()])));
       stopEvents();
+      await checkpoints.stop();
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };

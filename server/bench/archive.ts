@@ -12,6 +12,7 @@ import { adopt } from '../recording/adoption.ts';
 import { Recorder } from '../recording/recorder.ts';
 import { applyRetention } from '../recording/retention.ts';
 import { SegmentFiles } from '../recording/segment-files.ts';
+import { Checkpointer } from '../store/checkpointer.ts';
 import { openDatabase } from '../store/database.ts';
 import { SegmentIndex } from '../store/segment-index.ts';
 import { FedCamera } from '../test/recording-fixture.ts';
@@ -50,12 +51,15 @@ export type ArchiveResults = {
 /** Makes the archive, measures, and removes it. */
 export async function measureArchive({ quick }: { readonly quick: boolean }): Promise<ArchiveResults> {
   const dataDir = mkdtempSync(join(tmpdir(), 'perch-bench-archive-'));
-  const db = openDatabase(join(dataDir, 'bench.db'));
+  const file = join(dataDir, 'bench.db');
+  const db = openDatabase(file);
+  const checkpoints = new Checkpointer({ db, file, clock: systemClock, log: silentLogger });
   try {
     const segments = quick ? QUICK_SEGMENTS : SEGMENTS;
     const index = new SegmentIndex(db);
     const tools = { files: new SegmentFiles(dataDir), index, bus: new Bus(), clock: systemClock };
     await plant(tools, segments);
+    checkpoints.start();
     const start = () => adopt({ ...tools, log: silentLogger, cameraOfFolder: () => null });
 
     const listed = performance.now();
@@ -94,6 +98,7 @@ export async function measureArchive({ quick }: { readonly quick: boolean }): Pr
       ...{ idleWaitMs: idle.waitMs, transactionMs },
     };
   } finally {
+    await checkpoints.stop();
     db.close();
     rmSync(dataDir, { recursive: true, force: true });
   }

@@ -13,6 +13,13 @@ export type Db = Sqlite.Database;
 export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 const BUSY_TIMEOUT_MS = 5000;
+/**
+ * Most that the write-ahead log holds: then a commit moves it into the database. Long before that `Checkpointer` does it
+ * where nobody waits; this is for programs without one, and for a disk that is slower than what is written.
+ */
+export const WAL_LIMIT_BYTES = 32 * 1024 * 1024;
+/** What the log's file keeps of its size when it begins anew: a disk that is full then has room for changes. */
+const WAL_KEPT_BYTES = 8 * 1024 * 1024;
 const MIGRATION_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;
 
 /** One migration file, in order. */
@@ -77,6 +84,9 @@ export function openDatabase(file: string): Db {
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    const pageBytes = Number(db.pragma('page_size', { simple: true }));
+    db.pragma(`wal_autocheckpoint = ${WAL_LIMIT_BYTES / pageBytes}`);
+    db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
   } catch (cause) {
     throw new NvrError('unavailable', `The database ${file} cannot be opened: ${(cause as Error).message}`, { cause });
   }
