@@ -26,6 +26,8 @@ class Stage {
   readonly sender: Sender;
   readonly #pictureBytes: number;
   #count = 0;
+  /** How often it was said that the pictures cannot be sent any more. */
+  refusals = 0;
 
   /** @param past pictures that are there before the client, the first one of them a key picture */
   static async open(past: number, pictureBytes: number): Promise<Stage> {
@@ -47,7 +49,8 @@ class Stage {
       const key = (packet[12]! & 31) === 7; // parameter sets stand in front of key pictures
       this.packets.push({ time: view.getUint32(4), bytes: packet.length, atMs: clock.monoMs(), key });
     };
-    this.sender = new Sender({ source, video, audio: null, clock, cname: 'x', send, control() {}, onFormat() {} });
+    const onFormat = () => void this.refusals++;
+    this.sender = new Sender({ source, video, audio: null, clock, cname: 'x', send, control() {}, onFormat });
   }
 
   /** The next picture, and the time until the one behind it. */
@@ -60,6 +63,11 @@ class Stage {
   /** When key pictures were sent. */
   get keysAt(): number[] {
     return this.packets.filter(({ key }) => key).map(({ atMs }) => atMs);
+  }
+
+  /** A picture that is shown before those that have come. */
+  overtaken(): void {
+    this.hub.publish({ ...this.#frame(false), mediaMs: (this.#count - 2) * PICTURE_MS });
   }
 
   #frame(key: boolean): VideoFrame {
@@ -155,4 +163,16 @@ test('sound leaves in packets of 20 ms whatever the camera’s blocks are; a hol
   const [only] = new G711Cutter().push(pcm, 0);
   assert.equal(only!.frame.data.length, 160);
   assert.equal(plan.packets(only!.frame)!.payloadBytes, 160);
+});
+
+test('B-frames end it; pictures that are sent again are none', async () => {
+  const stage = await Stage.open(20, 1000);
+  using sender = stage.sender;
+  sender.start();
+  await stage.clock.advance(KEY_AGAIN_MS);
+  sender.wantKey();
+  await stage.picture();
+  assert.equal(stage.refusals, 0);
+  stage.overtaken();
+  assert.equal(stage.refusals, 1);
 });

@@ -52,6 +52,7 @@ export class Sender implements Disposable {
   readonly #pace = new Pace();
   readonly #cutter = new G711Cutter();
   readonly #order = new PictureTimes();
+  #heardMs = Number.NEGATIVE_INFINITY;
   #reportedMs = Number.NEGATIVE_INFINITY;
   #disposed = false;
 
@@ -152,7 +153,9 @@ export class Sender implements Disposable {
 
   #sendPicture({ frame, missed }: HubItem): void {
     if (frame.kind !== 'video') return;
-    this.#order.hear(frame);
+    // Those that are sent again are no news.
+    if (frame.monoMs > this.#heardMs) this.#order.hear(frame);
+    this.#heardMs = Math.max(this.#heardMs, frame.monoMs);
     if (frame.codec !== 'h264' || this.#order.isReordered) {
       this.#options.onFormat();
       return;
