@@ -21,8 +21,10 @@ const run = promisify(execFile);
 /** Frames that a recorder may hold back at the begin. */
 const LOOK = 8;
 const SECOND_MS = 1000;
-/** Longest wait, in real time, for a file that does not begin: by then something is wrong, and the test says so. */
+/** Longest wait, in real time, for a file that does not begin or grow: by then something is wrong, and the test says so. */
 const BEGIN_MS = 20_000;
+/** A file that did not grow for so long, on the recorder's clock, is waited for: far less than what makes it hang (HUNG_MS). */
+const STILL_MS = 5000;
 
 /** What came out of a recorded file, by track. */
 export type ReadFrames = { readonly timeMs: number; readonly data: Uint8Array; readonly key: boolean }[][];
@@ -37,6 +39,7 @@ export class PacedRecording {
   readonly #base: ReturnType<typeof recordingBase>;
   #looks = 0;
   #pictures = 0;
+  #grown = { path: '', bytes: 0, monoMs: 0 };
 
   constructor(t: TestContext, startAt: number, settings: Partial<RecordingSettings>) {
     this.#base = recordingBase(t);
@@ -78,6 +81,7 @@ export class PacedRecording {
       const { recorder } = this;
       await until(() => recorder.tally.get('frames') >= this.#pictures - late || this.failures.length > 0);
       if (recorder.tally.get('frames') > 0 && recorder.openSegment === null) await this.#fileBegins();
+      await this.#fileGrows();
     }
   }
 
@@ -92,6 +96,21 @@ export class PacedRecording {
 
   file({ path }: Pick<Segment, 'path'>): string {
     return join(this.dataDir, 'recordings', path);
+  }
+
+  /** A busy machine starves ffmpeg for a moment, which is half a minute here. */
+  async #fileGrows(): Promise<void> {
+    const since = performance.now();
+    for (;;) {
+      const path = this.recorder.openSegment?.path;
+      if (path === undefined) return;
+      const bytes = statSync(join(this.dataDir, 'recordings', path), { throwIfNoEntry: false })?.size ?? 0;
+      const monoMs = this.clock.monoMs();
+      if (path !== this.#grown.path || bytes > this.#grown.bytes) this.#grown = { path, bytes, monoMs };
+      if (monoMs - this.#grown.monoMs < STILL_MS || this.failures.length > 0) return;
+      if (performance.now() - since > BEGIN_MS) throw new Error(`${path} does not grow`);
+      await systemClock.sleep(5);
+    }
   }
 
   async #fileBegins(): Promise<void> {
