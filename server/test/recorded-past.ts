@@ -34,9 +34,13 @@ export type Past = {
 export async function recordPast({ nvr, slug, startAt, settings }: Past, sent: Iterable<Sent>): Promise<Segment[]> {
   const after: (() => unknown)[] = [];
   try {
-    const run = new PacedRecording({ after: (end: () => unknown) => after.push(end) } as unknown as TestContext, startAt, {
-      ...{ preRollSeconds: 0, ...settings },
-    });
+    const run = new PacedRecording(
+      { after: (end: () => unknown) => after.push(end) } as unknown as TestContext,
+      startAt,
+      {
+        ...{ preRollSeconds: 0, ...settings },
+      },
+    );
     run.recorder.start();
     for (const { atMs, publish } of sent) {
       await run.advanceTo(atMs, LATE);

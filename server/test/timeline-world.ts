@@ -132,16 +132,16 @@ async function recordYard(nvr: Nvr, startAt: number): Promise<TimelineWorld['yar
     codedClip({ encoder: 'libx265', seconds: 2 }),
   ]);
   const part = (n: number) => startAt + (LONG_S + n * PART_S) * 1000;
-  const past = (from: number, audio: boolean) => ({
+  const past = (from: number, audio: boolean, format: 'mp4' | 'mjpeg' = 'mp4') => ({
     ...{ nvr, slug: 'yard', startAt: from },
-    settings: { format: 'mjpeg', segmentSeconds: SEGMENT_S, audio } as const,
+    settings: { format, segmentSeconds: SEGMENT_S, audio },
   });
   const picture = (n: number) => smallPictures.picture(n).data;
   const segments = await Promise.all([
     recordPast(past(startAt, true), clipLoop(first, 'h264', LONG_S, small, true)),
     recordPast(past(part(0), false), clipLoop(larger, 'h264', PART_S, wide, false)),
     recordPast(past(part(1), false), clipLoop(h265, 'h265', PART_S, small, false)),
-    recordPast(past(part(2), false), jpegs((PART_S * 1000) / EVERY_MS, EVERY_MS, picture, small)),
+    recordPast(past(part(2), false, 'mjpeg'), jpegs((PART_S * 1000) / EVERY_MS, EVERY_MS, picture, small)),
   ]);
   return { long: segments[0], wide: segments[1], h265: segments[2], jpeg: segments[3] };
 }
@@ -190,7 +190,7 @@ export function hands(page: Page) {
         const before = last;
         last = await counter();
         const stands = (await propertyOf<boolean>(video, 'paused')) && !(await propertyOf<boolean>(video, 'seeking'));
-        return stands && last === before;
+        return stands && Object.is(last, before); // other pictures have no number
       });
     },
   };

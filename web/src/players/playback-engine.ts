@@ -8,6 +8,7 @@ import { PlaybackFinder } from './playback-finder.ts';
 import type { Piece } from './playback-list.ts';
 import { PICTURE_MS, PlaybackPicture } from './playback-picture.ts';
 import { PlaybackSource } from './playback-source.ts';
+import { StallWatch } from './playback-stall.ts';
 import { Unplayable, unplayableSentence } from './playback-unplayable.ts';
 
 const TICK_MS = 100;
@@ -32,6 +33,7 @@ export class PlaybackEngine {
   readonly #buffer: PlaybackBuffer;
   readonly #finder: PlaybackFinder;
   readonly #shown: PlaybackPicture;
+  readonly #stall: StallWatch;
   readonly #unplayable = new Unplayable(playsType);
   readonly #timer: number;
   /** Where a seek wants to be, until it is there. */
@@ -54,6 +56,7 @@ export class PlaybackEngine {
     this.#source = new PlaybackSource(camera);
     this.#finder = new PlaybackFinder(this.#source, events.now, (message) => this.#failed(message));
     this.#buffer = new PlaybackBuffer(video, () => this.#onBroken());
+    this.#stall = new StallWatch(video);
     const isWanted = () => this.#wanted === null && !video.seeking;
     this.#shown = new PlaybackPicture(video, this.#buffer, isWanted, (at) => {
       this.#land = null;
@@ -217,7 +220,9 @@ export class PlaybackEngine {
       coming.push(piece);
       if (coming.length > (this.#rate > 2 ? 4 : 1)) break;
     }
-    if (!missing) return false;
+    // What has other tracks waits for its turn; it may be one that is encoded for us.
+    const tracksAt = this.#otherTracksAt ?? Number.POSITIVE_INFINITY;
+    if (!missing || (missing.from >= tracksAt && at < tracksAt - END_MS && this.#buffer.stretchAt(at))) return false;
     this.#source.forgetAllBut(coming);
     for (const piece of coming) this.#source.prepare(piece);
     if (!(await this.#append(missing))) return false;
@@ -319,6 +324,7 @@ export class PlaybackEngine {
 
   #tick(): void {
     if (this.#stopped) return;
+    this.#stall.look();
     this.#pump();
     this.#tellState();
     if (this.#video.seeking && this.#land !== null) this.#unstick(this.#land);
@@ -329,9 +335,12 @@ export class PlaybackEngine {
     const video = this.#video;
     const at = this.#buffer.wallOf(video.currentTime);
     const stretch = this.#buffer.stretchAt(at);
-    if (stretch && stretch.to - at > END_MS * Math.max(1, this.#rate)) return;
-    // Still something to show of this stretch: the player does that by itself.
-    if (stretch && stretch.to - at > END_MS && !video.paused && video.readyState > 2) return;
+    const left = stretch ? stretch.to - at : 0;
+    if (!this.#stall.isAtEnd(left, this.#rate)) {
+      if (left > END_MS * Math.max(1, this.#rate)) return;
+      // Still something to show of this stretch: the player does that by itself.
+      if (left > END_MS && !video.paused && video.readyState > 2) return;
+    }
     const end = stretch?.to ?? at;
     const next = this.#buffer.nextStretch(end);
     const kind = this.#unplayable.kindOf(this.#finder.known(end + END_MS));
