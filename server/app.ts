@@ -179,6 +179,7 @@ function build(options: AppOptions, parts: DisposableStack, readOnly: string | n
     identity: new StorageIdentityTable(db),
     databaseFile,
     readOnly,
+    room: () => checkpoints.room(),
     forgetFolder: (folder) => table.forgetFolder(folder),
   });
   const isTight = () => recordings.storageLook.state !== 'ok';

@@ -83,7 +83,10 @@ export async function measureArchive({ quick }: { readonly quick: boolean }): Pr
     };
     const clock = { ...systemClock, wallMs: () => START + 365 * DAY_MS };
     const { signal } = new AbortController();
-    const gone = await timed(() => applyRetention(FOLDER, { days: 30 }, { ...tools, clock }, silentLogger, signal));
+    const room = () => checkpoints.room();
+    const gone = await timed(() =>
+      applyRetention(FOLDER, { days: 30 }, { ...tools, clock, room }, silentLogger, signal),
+    );
     if (gone.result !== segments) throw new Error(`${gone.result} of ${segments} recordings were deleted`);
     return {
       ...{

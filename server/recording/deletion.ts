@@ -15,6 +15,8 @@ export type DeletionTools = {
   readonly index: SegmentIndex;
   readonly bus: Bus;
   readonly clock: Clock;
+  /** Resolves when the database can take much: waited for between batches. */
+  readonly room?: () => Promise<void>;
 };
 
 /** What became of a batch. `failed`: their rows stay doomed, and the next start goes on. */

@@ -43,6 +43,8 @@ export type RecordingsOptions = {
   readonly databaseFile?: string;
   /** Why nothing may be recorded in this life: the index is a copy of one that cannot be written. */
   readonly readOnly?: string | null;
+  /** Resolves when the database can take much, see `Checkpointer.room`. */
+  readonly room?: () => Promise<void>;
   /** A camera's recordings are all gone: its folder's name is free again. */
   readonly forgetFolder?: (folder: string) => void;
 };
@@ -358,8 +360,8 @@ export class Recordings {
   }
 
   async #applyRetention(): Promise<void> {
-    const { fleet, index, bus } = this.#options;
-    const tools = { files: this.files, index, bus, clock: this.#clock };
+    const { fleet, index, bus, room } = this.#options;
+    const tools = { files: this.files, index, bus, clock: this.#clock, ...(room && { room }) };
     const { state } = this.#guard.last;
     if (state !== 'ok' && state !== 'full') return;
     for (const { config } of fleet.all()) {

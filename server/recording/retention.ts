@@ -75,6 +75,7 @@ async function deleteWhile(
     // The rows are doomed: not listed any more, and the next start unlinks what the disk refused now.
     for (const { message } of failed) log.warn({ error: message }, 'An old recording could not be deleted');
     if (doomed.length < BATCH) break;
+    await tools.room?.();
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return count;

@@ -95,6 +95,24 @@ test('a thread that cannot work is told of once, the log stays bounded, and it g
   assert.equal(warnings.length, 1);
 });
 
+test('who writes much and waits for room keeps the log short, and is not held by a thread that cannot work', async (t) => {
+  const { file, fill, clock, checkpointer, walBytes } = world(t);
+  const before = WAL_LIMIT_BYTES;
+  for (let n = 0; n < 60; n++) {
+    fill(1);
+    await checkpointer.room();
+  }
+  assert.ok(checkpointer.done >= 2, `${checkpointer.done}`);
+  assert.ok(walBytes() < 0.75 * before, `${walBytes()} bytes, no commit had to do it`);
+  await checkpointer.stop();
+  renameSync(file, `${file}.away`);
+  fill(20);
+  const waiting = checkpointer.room();
+  await clock.advance(2000);
+  await waiting;
+  renameSync(`${file}.away`, file);
+});
+
 test('closed in order nothing is left of the log, and a thread with nothing to do ends', async (t) => {
   const { file, fill, clock, checkpointer, checked, db } = world(t);
   fill(9);

@@ -15,10 +15,13 @@ const CHECKPOINT_SHARE = 0.25;
 /** The thread runs no more than a few lines. */
 const HEAP_MEGABYTES = 16;
 
+/** Work that writes much waits for the thread so long at most. */
+const ROOM_MS = 2000;
+
 /** What the thread is told. */
-export type CheckpointOrder = 'checkpoint' | 'end';
+type CheckpointOrder = 'checkpoint' | 'end';
 /** What it says to a checkpoint: why it could not be done, or `null`. */
-export type CheckpointAnswer = string | null;
+type CheckpointAnswer = string | null;
 
 /** Options of {@link Checkpointer}. */
 export type CheckpointerOptions = {
@@ -41,6 +44,7 @@ export class Checkpointer {
   #isBusy = false;
   #idleLooks = 0;
   #problem: CheckpointAnswer = null;
+  #answered = Promise.withResolvers<void>();
   /** Checkpoints that were done. */
   done = 0;
 
@@ -70,6 +74,20 @@ export class Checkpointer {
     return state ? Math.max(0, state.log - state.checkpointed) : 0;
   }
 
+  /**
+   * Resolves when the log has room: for work that writes much and has time. Without a pause of the writers the log never
+   * begins anew, and is moved by a commit in the end. Waits two seconds at most.
+   */
+  async room(): Promise<void> {
+    if (this.waitingPages < 2 * this.#pages) return;
+    const { promise } = this.#answered;
+    this.#look();
+    const giveUp = new AbortController();
+    const late = this.#options.clock.sleep(ROOM_MS, giveUp.signal).catch(() => {});
+    await Promise.race([promise, late]);
+    giveUp.abort();
+  }
+
   #look(): void {
     if (this.#isBusy) return;
     const waiting = this.waitingPages;
@@ -82,7 +100,7 @@ export class Checkpointer {
   }
 
   #begin(): Worker {
-    const worker = new Worker(new URL('checkpoint-thread.ts', import.meta.url), {
+    const worker = new Worker(new URL('checkpoint-thread.mjs', import.meta.url), {
       ...{ workerData: this.#options.file, resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES } },
     });
     worker.unref();
@@ -90,16 +108,23 @@ export class Checkpointer {
       this.#isBusy = false;
       if (answer === null) this.done++;
       this.#tell(answer);
+      this.#next();
     });
     worker.on('error', (error: Error) => this.#tell(error.message));
     this.#ended = new Promise<void>((resolve) => {
       worker.once('exit', () => {
         if (this.#worker === worker) this.#worker = null;
         this.#isBusy = false;
+        this.#next();
         resolve();
       });
     });
     return worker;
+  }
+
+  #next(): void {
+    this.#answered.resolve();
+    this.#answered = Promise.withResolvers();
   }
 
   #end(): void {
