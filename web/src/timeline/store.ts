@@ -5,6 +5,7 @@ import { api } from '../api.ts';
 import { cameras } from '../cameras.ts';
 import { PlaybackEngine } from '../players/playback-engine.ts';
 import { jumpSentence } from './gap-text.ts';
+import { BEGIN_SLACK_MS, neighborStart } from './neighbor.ts';
 import { type Place, placeHash } from './place.ts';
 import { TimelineRows } from './rows.ts';
 import {
@@ -37,8 +38,6 @@ const NOW_UNTIL = 0.95;
 /** How far back the view may go. */
 const HISTORY_MS = 400 * DAY_MS;
 const SCRUB_EVERY_MS = 250;
-/** Previous recording: so long after a begin it means this one. */
-const BACK_MS = 3000;
 const SOUND_KEY = 'perch.playback.volume';
 
 export type Note = { readonly text: string; readonly id: number };
@@ -328,15 +327,14 @@ export class TimelineStore {
     const forward = direction > 0;
     const result = await api.segments(camera.slug, {
       from: iso(forward ? at : at - HISTORY_MS),
-      to: iso(forward ? this.rows.now() + DAY_MS : at),
+      to: iso(forward ? this.rows.now() + DAY_MS : at + BEGIN_SLACK_MS + 1),
       order: forward ? 'asc' : 'desc',
       limit: 3,
     });
     if (!result.ok) return this.say(result.error.message);
     const starts = result.value.segments.map(({ start }) => Date.parse(start));
-    // As every player does it: back goes to the begin first, unless that was a moment ago.
-    const start = forward ? starts.find((ms) => ms > at) : starts.find((ms) => ms < at - BACK_MS);
-    if (start !== undefined) this.playRecorded(start, this.mode.peek() === 'live' || this.playing.peek());
+    const start = neighborStart(starts, at, direction);
+    if (start !== null) this.playRecorded(start, this.mode.peek() === 'live' || this.playing.peek());
     else this.say(forward ? 'There is no later recording' : 'There is no earlier recording');
   }
 
