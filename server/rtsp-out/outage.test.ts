@@ -8,6 +8,7 @@ import { ManualClock } from '../core/manual-clock.ts';
 import { childrenOf } from '../test/coded-world.ts';
 import { basic, RtspClient } from '../test/rtsp-client.ts';
 import { startRtsp } from '../test/rtsp-world.ts';
+import { PERIOD_MS } from './card-source.ts';
 import { CARD_AFTER_MS } from './limits.ts';
 
 const ADMIN = basic('admin', 'correct horse battery');
@@ -72,6 +73,18 @@ for (const path of ['door', 'door/jpeg']) {
       () => clock.advance(500),
     );
     assert.equal(isCard(), true);
+    if (path === 'door/jpeg') {
+      const shown = whole();
+      await until(
+        () => whole() >= shown + 8,
+        () => clock.advance(PERIOD_MS),
+      );
+      const times = client.rtp().flatMap(({ marker, timestamp }) => (marker ? [timestamp / 90] : []));
+      const gaps = times.slice(-8).map((ms, n) => ms - times.at(-9 + n)!);
+      const usual = gaps.toSorted((a, b) => a - b)[4]!;
+      // VLC is four pictures behind, and waits for a second.
+      assert.ok(usual <= 1000 / 5, `cards come every ${usual} ms`);
+    }
     const first = client.rtp().at(-1)!;
     await until(
       () => world.server.cardStreams === 0,
