@@ -2,9 +2,12 @@
 // cannot be played is named. And the exports of the timeline page beside: cancelled, refused, on their way, chosen by touch.
 
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openPage, propertyOf, skip, until } from './chromium.ts';
+import { standInFfmpeg } from './recording-fixture.ts';
 import { hands, startTimelineWorld, type TimelineWorld } from './timeline-world.ts';
 
 let world: TimelineWorld | null = null;
@@ -102,3 +105,60 @@ async function spot(hand: ReturnType<typeof hands>, at: number): Promise<[number
   const { x, y } = await hand.place(at, YARD_ROW);
   return [x, y];
 }
+
+test('an export that cannot fit is refused; one on its way tells how far it is, and is cancelled; one that fails says why', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const { nvr, browser, gap } = world!;
+  const { page, problems } = await openPage(browser, {}, /status of 404/);
+  const hand = hands(page);
+  await hand.standAt(nvr, 'garage', gap.from);
+  const form = page.getByRole('region', { name: 'New export' });
+  const start = form.getByRole('button', { name: 'Start export' });
+  const [from, to] = [await hand.place(gap.from - 6000, 1), await hand.place(gap.from - 1000, 1)];
+  await page.route('**/api/exports/estimate**', async (route) => {
+    const reply = await route.fetch();
+    await route.fulfill({ response: reply, json: { ...(await reply.json()), neededBytes: 9e9, bytesFree: 2e9 } });
+  });
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y, { steps: 3 });
+  await page.mouse.up();
+  await form.getByText(/not enough free space/).waitFor();
+  assert.equal(await start.isDisabled(), true);
+  await page.unroute('**/api/exports/estimate**');
+  await form.getByLabel('To').press('ArrowUp'); // another span is asked for anew
+  await until('it fits', async () => !(await start.isDisabled()));
+
+  // An ffmpeg that comes to no end with exports, and does everything else.
+  const gate = join(nvr.dataDir, 'export-gate');
+  const real = process.env.FFMPEG_PATH ?? 'ffmpeg';
+  const script = `case "$*" in *.work/*) [ -e ${gate} ] && { echo "out of cheese" >&2; exit 1; }; exec sleep 600;; esac\nexec ${real} "$@"`;
+  standInFfmpeg(t, nvr.dataDir, script);
+  await start.click();
+  const cancel = page.getByRole('button', { name: /^Cancel .*–/ });
+  await page.getByRole('progressbar').waitFor();
+  await page.getByText('0 %', { exact: true }).waitFor();
+  await page.route('**/api/exports', async (route) => {
+    const reply = await route.fetch();
+    const [job] = (await reply.json()) as object[];
+    await route.fulfill({ response: reply, json: [{ ...job, progress: 42, secondsLeft: 75 }] });
+  });
+  await page.getByText('42 %, about 1 min 15 s left').waitFor();
+  await page.unroute('**/api/exports');
+  await cancel.click();
+  await page.getByText('No exports yet.').waitFor();
+  assert.deepEqual(await nvr.ok<unknown[]>('GET', '/api/exports'), []);
+
+  await writeFile(gate, '');
+  await page.keyboard.press('[');
+  await start.click();
+  await page.getByText(/^Failed: these recordings could not be joined\./).waitFor();
+  await page.getByText('ffmpeg ended with code 1: out of cheese').waitFor();
+  await page.getByRole('button', { name: /^Delete .*–/ }).click();
+  await page.getByText('No exports yet.').waitFor();
+  assert.deepEqual(problems, []);
+  await page.context().close();
+});

@@ -226,7 +226,7 @@ function ExportState({ job }: { job: ExportJob }) {
         </span>
       );
     case 'failed':
-      return <span class="bad-text small tl-export-state">Failed: {job.error?.message ?? 'no reason was given'}</span>;
+      return <ExportFailure error={job.error} />;
     case 'queued':
       return <span class="soft small tl-export-state">Waits for its turn</span>;
     case 'running':
@@ -239,4 +239,22 @@ function ExportState({ job }: { job: ExportJob }) {
         </span>
       );
   }
+}
+
+/** What went wrong in Perch's own words; of other failures ffmpeg's words are for those who look into it. */
+const OWN_WORDS = new Set(['bad_input', 'not_found', 'conflict', 'exhausted']);
+
+function ExportFailure({ error }: Pick<ExportJob, 'error'>) {
+  const isOurs = error !== null && OWN_WORDS.has(error.code);
+  return (
+    <span class="tl-export-failure small">
+      <span class="bad-text">
+        Failed:{' '}
+        {isOurs
+          ? error.message
+          : 'these recordings could not be joined. Try a shorter span, or download them one by one.'}
+      </span>
+      {error && !isOurs && <span class="soft">{error.message}</span>}
+    </span>
+  );
 }
