@@ -8,6 +8,7 @@ import { jpegSize } from '../media/jpeg.ts';
 import { MultipartReader } from '../media/multipart.ts';
 import { RtspClient } from '../test/rtsp-client.ts';
 import { Child } from './child.ts';
+import { PageViewer } from './page-viewer.ts';
 import { PerchProcess } from './perch-process.ts';
 import { percentile, wait } from './process-stats.ts';
 import type { RtspCameras, RtspLoad } from './rtsp-cameras-process.ts';
@@ -20,6 +21,7 @@ const LINGER_MS = 10_500;
 const LIMIT_MS = 15_000;
 const WIDTH = 1920;
 const FU_A = 28;
+const PAGE = 'the page in Chromium, on the screen';
 const START_CODE = Buffer.from([0, 0, 0, 1]);
 
 /** Milliseconds. */
@@ -177,7 +179,14 @@ const figure = (values: number[]): FirstPictureFigure => ({ p50: percentile(valu
 export async function measureFirstPicture({ quick = false }: { quick?: boolean }): Promise<FirstPictureFigures> {
   const rounds = quick ? QUICK_ROUNDS : ROUNDS;
   const outputs = Object.entries(OUTPUTS);
-  const load: RtspLoad = { count: outputs.length, width: WIDTH, height: 1080, fps: 25, seconds: 4, bitRate: 4_000_000 };
+  const load: RtspLoad = {
+    count: outputs.length + 1,
+    width: WIDTH,
+    height: 1080,
+    fps: 25,
+    seconds: 4,
+    bitRate: 4_000_000,
+  };
   using cameras = new Child('./rtsp-cameras-process.ts');
   const { urls } = await cameras.ask<RtspCameras>('start', load);
   await using perch = await PerchProcess.start({ rtsp: true });
@@ -187,8 +196,10 @@ export async function measureFirstPicture({ quick = false }: { quick?: boolean }
     slugs.push((await perch.add({ name: `Camera ${n + 1}`, driver: 'rtsp', settings: { url } })).slug);
   }
   await perch.live(urls.length);
-  const cold = outputs.map((): number[] => []);
-  const warm = outputs.map((): number[] => []);
+  await using page = await PageViewer.open(perch);
+  const names = [...outputs.map(([name]) => name), ...(page ? [PAGE] : [])];
+  const cold = names.map((): number[] => []);
+  const warm = names.map((): number[] => []);
   const camera: number[] = [];
   const roundTrip: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -204,6 +215,12 @@ export async function measureFirstPicture({ quick = false }: { quick?: boolean }
       warm[n]!.push(second.ms);
       if (round === 0) await decode(first, name);
     }
+    if (page) {
+      for (const times of [cold, warm]) {
+        times.at(-1)!.push(await page.show(slugs.at(-1)!));
+        await page.leave();
+      }
+    }
     for (const url of urls.slice(0, 2)) {
       const direct = await timed('the camera', () => firstByRtsp(url));
       direct.end();
@@ -215,7 +232,7 @@ export async function measureFirstPicture({ quick = false }: { quick?: boolean }
   }
   return {
     rounds,
-    rows: outputs.map(([output], n) => ({ output, cold: figure(cold[n]!), warm: figure(warm[n]!) })),
+    rows: names.map((output, n) => ({ output, cold: figure(cold[n]!), warm: figure(warm[n]!) })),
     camera: figure(camera),
     roundTrip: figure(roundTrip),
   };
