@@ -1,6 +1,7 @@
 // `npm run soak`: sixteen cameras of four kinds in one grid in Chromium, each also by its RTSP URL, recorded, killed and
-// started again one by one; and what the Perch process takes of a processor meanwhile. Debian builds VLC without its RTSP
-// plugin (live555): all RTSP URLs are read by ffprobe and ffmpeg, VLC plays one camera of each kind by its HTTP URLs.
+// started again one by one; and what the Perch process takes of a processor meanwhile. Debian 12 builds VLC without its RTSP
+// plugin (live555): all RTSP URLs are read by ffprobe and ffmpeg, VLC plays one camera of each kind by its HTTP URLs, and
+// all RTSP URLs when `PERCH_TEST_VLC` names a command that starts one that can (see mixed-world.ts).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { skip as noBrowser, openBrowser, openPage } from './chromium.ts';
 import { missing } from './live/tools.ts';
 import { MIXED_KINDS } from './mixed-camera.ts';
-import { MixedWorld, skip as noFfmpeg, stageOf, tileMoves } from './mixed-world.ts';
+import { MixedWorld, skip as noFfmpeg, rtspVlc, stageOf, tileMoves } from './mixed-world.ts';
 
 const EACH = 4;
 /** Of one processor, everything but ffmpeg: what the issue promises. */
@@ -53,6 +54,12 @@ test('sixteen mixed cameras: one grid, RTSP, recorded, killed one by one', { ski
     await world.playsInVlc(camera, 'hls/index.m3u8');
   }
   say('VLC plays MJPEG and HLS of one camera of each kind');
+  const playRtspInVlc = async () => {
+    if (rtspVlc.length === 0) return say('VLC by RTSP: left out, PERCH_TEST_VLC does not name a cvlc with live555');
+    const decoded = [...(await world.allPlayByRtspInVlc())].map(([{ name }, pictures]) => `${name}: ${pictures}`);
+    say(`VLC plays all sixteen RTSP URLs; different pictures: ${decoded.join(', ')}`);
+  };
+  await playRtspInVlc();
 
   for (const camera of cameras) {
     const { awayMs, backMs } = await world.outlives(camera, page);
@@ -60,6 +67,7 @@ test('sixteen mixed cameras: one grid, RTSP, recorded, killed one by one', { ski
   }
   for (const camera of cameras) await tileMoves(stageOf(page, camera), camera.name);
   await world.allPlayByRtsp();
+  await playRtspInVlc();
   for (const camera of cameras) await world.decodeRecording(camera);
   say('afterwards all sixteen tiles move, all RTSP URLs play, the newest recording of each decodes whole');
   assert.deepEqual(problems, []);

@@ -30,9 +30,18 @@ const PATIENCE_MS = 120_000;
 const PICTURES = 5;
 /** Readers of RTSP at the same time. */
 const AT_ONCE = 4;
+/** The same for VLCs, which decode and encode. */
+const VLCS_AT_ONCE = 2;
+const VLC_PLAYS_MS = 5000;
 
 /** For `test(..., { skip })`. */
 export const skip = missing('ffmpeg', 'ffprobe');
+
+/**
+ * A command that starts `cvlc` with its RTSP plugin (live555), and not as root: Debian 12's has none, so this may be a
+ * script that runs another one in a chroot. Empty when `PERCH_TEST_VLC` is not set.
+ */
+export const rtspVlc: readonly string[] = (process.env.PERCH_TEST_VLC ?? '').split(' ').filter((word) => word !== '');
 
 /** A camera of the API, as far as is looked at here. */
 type CameraReply = {
@@ -205,7 +214,7 @@ export class MixedWorld implements AsyncDisposable {
 
   /** Its RTSP URL as ffprobe and ffmpeg read it. @returns what ffprobe found */
   async playsByRtsp(camera: MixedCamera): Promise<string> {
-    const url = `rtsp://any:${this.#token}@127.0.0.1:${this.#rtspPort}/${camera.slug}`;
+    const url = this.#rtspUrl(camera);
     const from = ['-v', 'error', '-rtsp_transport', 'tcp', '-timeout', '20000000', '-analyzeduration', '1000000'];
     const entries = ['-select_streams', 'v', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0'];
     const probed = await run('ffprobe', [...from, ...entries, url]);
@@ -216,6 +225,46 @@ export class MixedWorld implements AsyncDisposable {
     assert.equal(decoded.code, 0, `${camera.name}: ${decoded.err}`);
     assert.equal(decoded.out.toString().match(/^\d/gm)?.length, PICTURES, camera.name);
     return found;
+  }
+
+  /** All RTSP URLs in the VLC of {@link rtspVlc}, a few at once. @returns pictures that it decoded, by camera */
+  async allPlayByRtspInVlc(): Promise<ReadonlyMap<MixedCamera, number>> {
+    const decoded = new Map<MixedCamera, number>();
+    for (let n = 0; n < this.cameras.length; n += VLCS_AT_ONCE) {
+      const some = this.cameras.slice(n, n + VLCS_AT_ONCE);
+      await Promise.all(some.map(async (camera) => decoded.set(camera, await this.#playsByRtspInVlc(camera))));
+    }
+    return decoded;
+  }
+
+  /** VLC decodes some seconds and encodes them again; ffmpeg says what came out. */
+  async #playsByRtspInVlc(camera: MixedCamera): Promise<number> {
+    const [command = '', ...args] = rtspVlc;
+    const again = '#transcode{vcodec=mp4v,vb=1000}:std{access=file,mux=ts,dst=-}';
+    let beganMs: number | null = null;
+    const vlc = await run(
+      command,
+      [...args, '--intf=dummy', '--no-sout-audio', this.#rtspUrl(camera), `--sout=${again}`],
+      {
+        enough: ({ out }) => {
+          if (out.length > 0) beganMs ??= performance.now();
+          return beganMs !== null && performance.now() - beganMs > VLC_PLAYS_MS;
+        },
+      },
+    );
+    const hashes = ['-map', '0:v', '-fps_mode', 'passthrough', '-f', 'framehash', '-'];
+    const read = await run('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'mpegts', '-i', 'pipe:0', ...hashes], {
+      input: vlc.out,
+    });
+    // VLC repeats pictures to keep the pace: only different ones count.
+    const lines = read.out.toString().match(/^\d.*$/gm) ?? [];
+    const pictures = new Set(lines.map((line) => line.split(',').at(-1))).size;
+    const said = vlc.err.slice(-3000);
+    assert.ok(
+      pictures > PICTURES,
+      `VLC, ${camera.name} by RTSP: ${pictures} pictures; ${said}; ${read.err.slice(-500)}`,
+    );
+    return pictures;
   }
 
   /** VLC (Debian's has no RTSP: it is built without live555) plays a URL over HTTP. */
@@ -240,6 +289,10 @@ export class MixedWorld implements AsyncDisposable {
     if (/Failed to create video converter/.test(err)) ({ err } = await run(command, args, options));
     const shown = shownBy();
     assert.ok(shown > PICTURES, `VLC, ${camera.name}, ${output}: ${shown} pictures; ${err.slice(0, 3000)}`);
+  }
+
+  #rtspUrl({ slug }: MixedCamera): string {
+    return `rtsp://any:${this.#token}@127.0.0.1:${this.#rtspPort}/${slug}`;
   }
 
   #url(path: string): string {
