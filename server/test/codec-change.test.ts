@@ -73,6 +73,7 @@ test('another codec and size, twice: who watches goes on, or is told and asks ag
   const authorization = world.web.bearer('stream');
   const headers = { Authorization: authorization };
   const ended = new AbortController();
+  using _end = { [Symbol.dispose]: () => ended.abort() };
   const get = (path: string) => fetch(`${root}/cameras/door/${path}`, { headers, signal: ended.signal });
   source.show(h264);
 
@@ -107,7 +108,8 @@ test('another codec and size, twice: who watches goes on, or is told and asks ag
   using socket = await LiveClient.open(Number(new URL(root).port), headers);
   socket.send({ type: 'subscribe', id: 1, camera: 'door', kind: 'mp4', sound: false });
   const nextFormat = async (codec: RegExp, width: number) => {
-    for (;;) {
+    for (const end = performance.now() + PATIENCE_MS; ; ) {
+      assert.ok(performance.now() < end, `the live socket is ${width} wide`);
       const message = await socket.picture(1);
       socket.send({ type: 'ack', id: 1, seq: message.seq });
       if (message.kind !== 2 || message.width !== width) continue;
