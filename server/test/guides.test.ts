@@ -108,6 +108,12 @@ suite('guides', { skip: missing('ffmpeg', 'ffprobe', 'curl') }, async () => {
     assert.ok(parts >= PARTS);
   });
 
+  test('VLC: RTSP first, and MJPEG before HLS, which VLC leaves after an outage', () => {
+    const urls = Object.values(stage.guide('vlc')).map((url) => url.replace(/\?.*/, ''));
+    const ends = urls.map((url) => (url.startsWith('rtsp://') ? 'rtsp' : url.split('/').at(-1)));
+    assert.deepEqual(ends, ['rtsp', 'mjpeg', 'index.m3u8']);
+  });
+
   test('ffmpeg: every line, shortened', async () => {
     using folder = scratch();
     const guide = stage.guide('ffmpeg');

@@ -139,15 +139,20 @@ function go2rtc({ slug }: GuideFacts, urls: Urls): Guide {
 
 const entry = (slug: string, url: string | null) => (url === null ? null : `  ${slug}: ${url}`);
 
+// Seen with VLC 3.0.24: ten seconds without a packet are the end for it, and so is a discontinuity of HLS in fragmented MP4;
+// looping, it asks every second or two until the camera is back. Of two pictures a second it drops all as late.
+const VLC_HINT =
+  'Media, Open Network Stream. Switch Loop on: VLC takes some seconds without a picture for the end, and with Loop it comes back by itself. For a camera with two pictures a second or fewer choose "Show more options" and a caching of 5000 ms:';
+
 function vlc(urls: Urls): Guide {
   return {
     id: 'vlc',
     title: 'VLC',
-    hint: 'Media, Open Network Stream:',
+    hint: VLC_HINT,
     lines: lines(
-      lineOf("With sound (not with Debian's and Ubuntu's VLC, which cannot open RTSP)", urls.rtsp('token')),
-      { label: 'With sound, some seconds behind', text: urls.media('hls/index.m3u8') },
-      { label: 'Single pictures', text: urls.media('mjpeg') },
+      lineOf("With sound (Debian 12's VLC cannot open RTSP: use one of the others)", urls.rtsp('token')),
+      { label: 'Single pictures; stays open while the camera is away', text: urls.media('mjpeg') },
+      { label: 'With sound, some seconds behind; ends when the camera was away', text: urls.media('hls/index.m3u8') },
     ),
   };
 }
