@@ -30,9 +30,12 @@ export const MAX_HANDSHAKE_DATAGRAMS = 128;
 export const MAX_KEPT_PACKETS = 512;
 /** Packets that are sent again in a second: what loss needs, not what a flood asks. */
 export const MAX_RESENT_PER_SECOND = 500;
-/** Pictures of the past leave at 40 Mbit/s, the first 256 kB at once: what WiFi and the buffers on the way take. */
-export const CATCH_UP_BYTES_PER_MS = 5000;
-export const BURST_BYTES = 256 * 1024;
+/**
+ * Pictures leave at 64 Mbit/s at most, 64 kB of them at once: more than cameras send, less than WiFi takes, and as much as
+ * Chromium's socket holds.
+ */
+export const MAX_BYTES_PER_MS = 8000;
+export const BURST_BYTES = 64 * 1024;
 /**
  * A client that asks for a key picture again and again gets one after as long as what was sent again lasts, within these
  * bounds: never much more than twice what the camera sends.

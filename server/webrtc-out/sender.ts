@@ -1,10 +1,9 @@
-// One client's pictures and sound, from the hubs into packets, at once. UDP takes what it is given: nothing is queued here.
-// Only what was in the ring before now goes out at a pace; a browser shows pictures at the distances of their times, so the
-// times of these are a millisecond apart.
+// One client's pictures and sound, from the hubs into packets, at once. What waits, waits in the hub: pictures are taken from
+// there as they can leave. A browser shows pictures at the distances of their times, so those of what is in the ring before
+// now are a millisecond apart.
 
 import type { FrameHub, HubItem, HubReader } from '../cameras/frame-hub.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Frame } from '../core/frame.ts';
 import { NO_SIGNAL_MS } from '../live/live-camera.ts';
 import { PictureTimes } from '../media/picture-times.ts';
 import type { CardLease } from '../rtsp-out/card-source.ts';
@@ -12,7 +11,7 @@ import type { MediaSource } from '../rtsp-out/media-source.ts';
 import type { Outlet } from '../rtsp-out/outlet.ts';
 import { G711Cutter } from './g711-cutter.ts';
 import { KEY_AGAIN_MS, MAX_KEY_AGAIN_MS, MAX_KEY_AGE_MS, REPORT_MS } from './limits.ts';
-import { Pace } from './pace.ts';
+import { PacedPackets, packetsIn } from './paced-packets.ts';
 
 const INTERLEAVED_BYTES = 4;
 /** Between two pictures that were there before the client. */
@@ -45,11 +44,10 @@ export class Sender implements Disposable {
   #seekedMs = Number.NEGATIVE_INFINITY;
   #againMs = KEY_AGAIN_MS;
   #wish: Timer | null = null;
-  /** Whether it has not come to now yet; pictures of the past still to be sent; the wait between two of them. */
+  /** Whether it has not come to now yet; pictures of the past still to be sent. */
   #isBehind = false;
   #behind = 0;
-  #pause: Timer | null = null;
-  readonly #pace = new Pace();
+  readonly #paced: PacedPackets;
   readonly #cutter = new G711Cutter();
   readonly #order = new PictureTimes();
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -58,7 +56,9 @@ export class Sender implements Disposable {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#lastMs = options.clock.monoMs();
+    const { clock, send } = options;
+    this.#lastMs = clock.monoMs();
+    this.#paced = new PacedPackets(clock, send, () => this.#pumpPictures());
   }
 
   /** Sends the newest key picture, what follows it, and goes on. */
@@ -101,7 +101,7 @@ export class Sender implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#wish?.cancel();
-    this.#pause?.cancel();
+    this.#paced[Symbol.dispose]();
     this.#pictures?.[Symbol.dispose]();
     this.#sounds?.[Symbol.dispose]();
     this.#leaveCards();
@@ -130,21 +130,15 @@ export class Sender implements Disposable {
   }
 
   #pumpPictures(): void {
-    if (this.#pause) return;
-    const { clock } = this.#options;
-    for (let item = this.#nextPicture(); item; item = this.#nextPicture()) {
+    while (!this.#paced.isBusy) {
+      const item = this.#nextPicture();
+      if (!item) {
+        this.#isBehind = false;
+        return;
+      }
       this.#sendPicture(item);
-      if (!this.#isBehind) continue;
       this.#behind = Math.max(0, this.#behind - 1);
-      const waitMs = this.#pace.waitAfter(item.frame.data.byteLength, clock.monoMs());
-      if (waitMs === 0) continue;
-      this.#pause = clock.after(waitMs, () => {
-        this.#pause = null;
-        this.#pumpPictures();
-      });
-      return;
     }
-    this.#isBehind = false;
   }
 
   #nextPicture(): HubItem | null {
@@ -172,7 +166,8 @@ export class Sender implements Disposable {
     // The past ends about now, however long it takes.
     const pastMs = this.#isBehind ? clock.monoMs() - this.#behind * BURST_STEP_MS : Number.NEGATIVE_INFINITY;
     this.#lastMs = Math.max(this.#lastMs + BURST_STEP_MS, video.timeOf(frame), pastMs);
-    this.#send(video, frame, this.#lastMs);
+    const train = video.encode(frame, this.#lastMs);
+    if (train) this.#paced.push(train);
   }
 
   #pumpSound(): void {
@@ -181,18 +176,10 @@ export class Sender implements Disposable {
     for (let item = this.#sounds?.poll(); item; item = this.#sounds?.poll()) {
       const { frame } = item;
       if (frame.kind !== 'audio' || !audio.plan.fits(frame)) continue;
-      for (const block of this.#cutter.push(frame, audio.timeOf(frame))) this.#send(audio, block.frame, block.monoMs);
-    }
-  }
-
-  #send(outlet: Outlet, frame: Frame, monoMs: number): void {
-    const train = outlet.encode(frame, monoMs);
-    if (!train) return;
-    const view = new DataView(train.buffer, train.byteOffset, train.byteLength);
-    for (let at = 0; at < train.length; ) {
-      const end = at + INTERLEAVED_BYTES + view.getUint16(at + 2);
-      this.#options.send(train.subarray(at + INTERLEAVED_BYTES, end));
-      at = end;
+      for (const block of this.#cutter.push(frame, audio.timeOf(frame))) {
+        const train = audio.encode(block.frame, block.monoMs);
+        for (const packet of train ? packetsIn(train) : []) this.#options.send(packet);
+      }
     }
   }
 
