@@ -1,11 +1,15 @@
 // The sound of cameras in Chromium: AAC as it is, µ-law as AAC, both with the pictures through Media Source Extensions. And
-// pictures that come out of order.
+// pictures that come out of order, and a camera that changes its codec while its page is open.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { skip as noBrowser, openBrowser, openPage, propertyOf, until, useCookie } from './chromium.ts';
+import { systemClock } from '../core/clock.ts';
+import { systemNet } from '../net/system-net.ts';
+import { CountedPictures } from '../sim/counted-pictures.ts';
+import { HttpCameraSimulator } from '../sim/http-mjpeg/simulator.ts';
+import { skip as noBrowser, openBrowser, openPage, propertyOf, seesMotion, until, useCookie } from './chromium.ts';
 import { GstreamerServer, gstreamerMissing } from './gstreamer-server.ts';
-import { startNvr } from './harness.ts';
+import { freshHost, startNvr } from './harness.ts';
 
 const VIDEO =
   'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 ! ' +
@@ -17,6 +21,9 @@ const MOUNTS = {
   '/bframes':
     '( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 ! x264enc ' +
     'speed-preset=veryfast bframes=2 b-adapt=false key-int-max=20 ! video/x-h264,profile=main ! rtph264pay name=pay0 pt=96 )',
+  '/h265':
+    '( videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=10/1 ! ' +
+    'x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! h265parse ! rtph265pay name=pay0 pt=96 )',
 };
 const PICTURE_MS = 50;
 
@@ -46,7 +53,7 @@ const LISTEN = `async (video) => {
   return { loudest, decoded: video.webkitAudioDecodedByteCount, behind: video.buffered.end(video.buffered.length - 1) - video.currentTime };
 }`;
 
-test('sound is decoded and heard after a press; B-frames are shown in their order; the grid fetches no sound', {
+test('sound is decoded and heard after a press; B-frames are shown in their order; another codec is shown another way; the grid fetches no sound', {
   skip: noBrowser || gstreamerMissing(),
   timeout: 120_000,
 }, async (t) => {
@@ -83,6 +90,31 @@ test('sound is decoded and heard after a press; B-frames are shown in their orde
   t.diagnostic(`${single} of ${steps.length} pictures come one after the other`);
   // In the order of coding every third one comes too late to be shown.
   assert.ok(steps.every((ms) => ms > 0) && single > steps.length * 0.6, `${steps}`);
+
+  // The same camera with another codec: the page, which stays open, shows it another way.
+  const address = (path: string) => ({ url: `rtsp://127.0.0.1:${server.port}${path}` });
+  const [video, note] = [stage.locator('video'), page.getByText('This browser cannot play H.265: single pictures')];
+  await nvr.app.fleet.change('bframes', { settings: address('/h265') });
+  const playsIt = async () =>
+    (await video.count()) === 1 && (await propertyOf<number>(video, 'videoWidth').catch(() => 0)) === 640;
+  await until('H.265 as video, or as pictures with a note', async () => (await note.isVisible()) || (await playsIt()));
+  if (await note.isVisible()) await seesMotion(stage, 1);
+  t.diagnostic(`this Chromium ${(await note.isVisible()) ? 'does not play' : 'plays'} H.265`);
+  const pictures = new CountedPictures({ width: 160, height: 120, minBytes: 2000, maxBytes: 6000, count: 100 });
+  const jpegs = { net: systemNet, clock: systemClock, host: freshHost(), port: 0, fps: 10, pictures };
+  await using jpegCamera = await HttpCameraSimulator.start(jpegs);
+  const settings = { url: `${jpegCamera.origin}/video.mjpg` };
+  await nvr.app.fleet.change('bframes', { driver: 'http-mjpeg', settings });
+  await until('JPEGs', async () => {
+    const canvas = stage.locator('canvas');
+    return (await canvas.count()) === 1 && (await propertyOf<number>(canvas, 'width')) === 160;
+  });
+  assert.deepEqual([await video.count(), await note.count()], [0, 0]);
+  await nvr.app.fleet.change('bframes', { driver: 'rtsp', settings: address('/bframes') });
+  await until('H.264 again', async () => {
+    return (await video.count()) === 1 && (await propertyOf<number>(video, 'videoWidth')) === 320;
+  });
+
   const formats: boolean[] = [];
   page.on('websocket', (socket) =>
     socket.on('framereceived', ({ payload }) => {
