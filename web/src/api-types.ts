@@ -322,6 +322,8 @@ export type StorageCamera = {
   readonly limitedBy: RecordingLimit | null;
   /** `day` is `YYYY-MM-DD`, UTC. */
   readonly history: readonly { readonly day: string; readonly bytes: number; readonly recordedMs: number }[];
+  /** Of these, what is on no timeline: made by a clock that was set back later. A server of before does not say. */
+  readonly displaced?: { readonly segments: number; readonly bytes: number };
 };
 export type Storage = {
   readonly state: 'ok' | 'full' | 'missing' | 'readOnly';

@@ -61,6 +61,7 @@ function Shown({ camera }: { camera: CameraInfo }) {
       <div class="camera-layout">
         <div class="stack">
           {sentence && <Notice kind={status.state === 'refused' ? 'bad' : 'warn'}>{sentence}</Notice>}
+          {status.encoderNote && <Notice kind="warn">{status.encoderNote}</Notice>}
           <div>
             <div class="camera-stage" style={{ '--ratio': String(ratio) }} ref={stage}>
               <LivePicture camera={camera} large />

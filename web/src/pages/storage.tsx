@@ -102,7 +102,7 @@ function Figures({ storage }: { storage: Storage }) {
 }
 
 function CameraFigures({ camera }: { camera: StorageCamera }) {
-  const { slug, segments, oldest, bytesPerDay, daysLeft, keepsDays, limitedBy } = camera;
+  const { slug, segments, oldest, bytesPerDay, daysLeft, keepsDays, limitedBy, displaced } = camera;
   return (
     <span class="grow">
       <a class="name" href={placeHash({ camera: slug, at: null, spanMs: null })}>
@@ -116,8 +116,20 @@ function CameraFigures({ camera }: { camera: StorageCamera }) {
         {keepsDays !== null && limitedBy && `, kept ${daysText(keepsDays)} ${limitSentences[limitedBy]}`}
         {daysLeft !== null && limitedBy !== 'days' && `, room for ${daysText(daysLeft)} more`}
       </span>
+      {displaced && displaced.segments > 0 && (
+        <>
+          <br />
+          <span class="soft small">{displacedSentence(displaced)}</span>
+        </>
+      )}
     </span>
   );
+}
+
+/** Why some recordings are on no timeline. */
+function displacedSentence({ segments, bytes }: NonNullable<StorageCamera['displaced']>): string {
+  const which = `${format.count(segments)} of them (${format.bytes(bytes)}) ${segments === 1 ? 'is' : 'are'}`;
+  return `${which} on no timeline: the clock was set back, and newer recordings have that time now.`;
 }
 
 /** A bar; its width is set through the DOM, which the content policy allows. */

@@ -7,12 +7,13 @@ import { SelectField, TextField } from './field.tsx';
 
 type Encoder = RecordingSettings['encoder'];
 
+// Short enough for a phone, with what is said behind them.
 const names: Readonly<Record<string, string>> = {
   libx264: 'Processor (libx264)',
-  vaapi: 'Intel or AMD graphics (VAAPI)',
+  vaapi: 'Intel, AMD (VAAPI)',
   qsv: 'Intel Quick Sync',
-  v4l2m2m: 'Raspberry Pi and the like (V4L2)',
-  nvenc: 'NVIDIA',
+  v4l2m2m: 'Raspberry Pi (V4L2)',
+  nvenc: 'NVIDIA (NVENC)',
 };
 const presets = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium'];
 // The server's bound (server/cameras/settings-check.ts).
@@ -28,7 +29,7 @@ export function EncoderFields({ value, onValue }: { value: Encoder; onValue: (va
     { value: 'auto', label: 'By itself' },
     ...known.map(({ kind, state }) => ({
       value: kind,
-      label: `${names[kind] ?? kind}${state === 'fails' ? ', not on this machine' : ''}`,
+      label: `${names[kind] ?? kind}${state === 'fails' ? ', not here' : ''}`,
     })),
   ];
   if (!kinds.some((one) => one.value === value.kind)) kinds.push({ value: value.kind, label: value.kind });
