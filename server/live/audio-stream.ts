@@ -2,19 +2,18 @@
 // continuous stream). A listener that falls behind the ring loses sound and is counted; in an outage the answer stays open
 // and is silent; without a working ffmpeg, where one is needed, it ends.
 
-import type { HubReader } from '../cameras/frame-hub.ts';
 import type { Clock } from '../core/clock.ts';
 import type { AudioFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraFeed, FeedMember } from './camera-feed.ts';
 import type { LiveCamera } from './live-camera.ts';
-import { isAdts, isHearable, openCoder, SOUND_TYPES, type SoundCoder, type SoundForm } from './sound.ts';
+import { joinSink } from './sink-member.ts';
+import { isAdts, isHearable, openCoder, SOUND_TYPES, type SoundForm } from './sound.ts';
 import type { SoundKind, SoundLease } from './sound-view.ts';
 import type { StreamSink } from './stream-sink.ts';
 
 /** A live camera with sound sends a block within this; the answer must come within 1 s. */
 const FIRST_BLOCK_MS = 900;
-const STUCK_CHECK_MS = 5000;
 const RETRY_MS = 5000;
 
 /** How sound is compressed for `/audio`: AAC stays AAC where ADTS can say what it is, all other sound is one IMA stream. */
@@ -76,97 +75,53 @@ export async function awaitSound(lease: SoundLease, clock: Clock, signal: AbortS
   if (view.failure) throw view.failure;
 }
 
+/** What {@link streamSound} sends. */
+export type SoundOptions = {
+  readonly form: SoundForm;
+  /** A block from {@link findSound}. */
+  readonly format: AudioFrame;
+  /** The camera's sound as {@link kindOf} the form; the stream disposes it. */
+  readonly lease: SoundLease;
+  /** Told how many blocks a slow listener did not get. */
+  readonly onSkipped: (blocks: number) => void;
+};
+
 /** Streams one camera's sound into one sink. */
-export class AudioStream implements FeedMember {
-  readonly #feed: CameraFeed;
-  readonly #sink: StreamSink;
-  readonly #form: SoundForm;
-  readonly #format: AudioFrame;
-  readonly #coder: SoundCoder;
-  readonly #reader: HubReader;
-  readonly #lease: SoundLease;
-  readonly #seat: HubReader;
-  readonly #stopWatching: () => void;
-  readonly #onSkipped: (blocks: number) => void;
-
-  /**
-   * @param format a block from {@link findSound}
-   * @param lease the camera's sound as {@link kindOf} the form; the stream disposes it
-   * @param onSkipped told how many blocks a slow listener did not get
-   */
-  constructor(
-    feed: CameraFeed,
-    sink: StreamSink,
-    form: SoundForm,
-    format: AudioFrame,
-    lease: SoundLease,
-    onSkipped: (blocks: number) => void,
-  ) {
-    this.#feed = feed;
-    this.#sink = sink;
-    this.#form = form;
-    this.#format = format;
-    this.#coder = openCoder(form, format);
-    this.#onSkipped = onSkipped;
-    this.#lease = lease;
-    // A seat in the camera's own hub: this is where viewers are counted.
-    const onSource = () => this.#checkSource();
-    this.#seat = feed.camera.hub.open({
-      kinds: 'audio',
-      policy: 'newest',
-      start: 'live',
-      viewer: true,
-      onFrame: onSource,
-    });
-    const onFrame = () => this.#pump();
-    this.#reader = lease.hub.open({ kinds: 'audio', policy: 'every', start: 'live', onFrame });
-    // Silence without an end would look like a quiet camera.
-    this.#stopWatching = lease.view.onFailure(() => sink.end());
-    feed.join(this);
-    sink.open(soundHeaders(form), { onReady: () => this.#pump(), onClose: () => this.#onClosed() }, () => {
-      if (this.#coder.opening.length > 0) sink.writeOne(this.#coder.opening);
-    });
-    feed.wantTick(feed.nowMs() + STUCK_CHECK_MS);
-  }
-
-  tick(nowMs: number): number {
-    this.#sink.endIfStuck(nowMs);
-    return this.#sink.closed ? Number.POSITIVE_INFINITY : nowMs + STUCK_CHECK_MS;
-  }
-
-  close(): void {
-    this.#sink.end();
-  }
-
-  /** Ends the answer when the camera's sound becomes something that this answer cannot hold. */
-  #checkSource(): void {
-    const frame = this.#feed.camera.hub.newestAudio?.frame;
-    if (!frame) return;
-    const fits = isHearable(frame) && (this.#form !== 'adts' || frame.codec !== 'aac' || isAdts(frame));
-    if (!fits) this.#sink.end();
-  }
-
-  #pump(): void {
-    while (this.#sink.idle && !this.#sink.closed) {
-      const item = this.#reader.poll();
+export function streamSound(feed: CameraFeed, sink: StreamSink, options: SoundOptions): FeedMember {
+  const { form, format, lease, onSkipped } = options;
+  const owned = new DisposableStack();
+  owned.use(lease);
+  const coder = openCoder(form, format);
+  const source = feed.camera.hub;
+  /** Ends the answer when the camera's sound becomes something that it cannot hold. */
+  const checkSource = () => {
+    const frame = source.newestAudio?.frame;
+    const fits = !frame || (isHearable(frame) && (form !== 'adts' || frame.codec !== 'aac' || isAdts(frame)));
+    if (!fits) sink.end();
+  };
+  // A seat in the camera's own hub: this is where viewers are counted.
+  const seat = { kinds: 'audio', policy: 'newest', start: 'live', viewer: true, onFrame: checkSource } as const;
+  owned.use(source.open(seat));
+  const reader = owned.use(lease.hub.open({ kinds: 'audio', policy: 'every', start: 'live', onFrame: () => pump() }));
+  // Silence without an end would look like a quiet camera.
+  owned.defer(lease.view.onFailure(() => sink.end()));
+  const pump = () => {
+    while (sink.idle && !sink.closed) {
+      const item = reader.poll();
       if (item?.frame.kind !== 'audio') return;
       const { frame, missed } = item;
-      if (missed > 0) this.#onSkipped(missed);
-      const same = frame.sampleRate === this.#format.sampleRate && frame.channels === this.#format.channels;
+      if (missed > 0) onSkipped(missed);
+      const same = frame.sampleRate === format.sampleRate && frame.channels === format.channels;
       if (!same) {
-        this.#sink.end(); // the camera changed its sound; a new request is answered for the new one
+        sink.end(); // the camera changed its sound; a new request is answered for the new one
         return;
       }
-      const bytes = this.#coder.encode(frame);
-      if (bytes.length > 0) this.#sink.writeOne(bytes);
+      const bytes = coder.encode(frame);
+      if (bytes.length > 0) sink.writeOne(bytes);
     }
-  }
-
-  #onClosed(): void {
-    this.#stopWatching();
-    this.#reader[Symbol.dispose]();
-    this.#seat[Symbol.dispose]();
-    this.#lease[Symbol.dispose]();
-    this.#feed.leave(this);
-  }
+  };
+  const first = () => {
+    if (coder.opening.length > 0) sink.writeOne(coder.opening);
+  };
+  return joinSink(feed, sink, { headers: soundHeaders(form), pump, first, owned });
 }

@@ -4,6 +4,7 @@
 import type { CameraFeed, FeedMember } from './camera-feed.ts';
 import { FragmentCursor } from './fragment-cursor.ts';
 import type { FragmentLease } from './fragmenters.ts';
+import { joinSink } from './sink-member.ts';
 import type { StreamSink } from './stream-sink.ts';
 
 /** Headers of the answer. */
@@ -13,56 +14,30 @@ export const MP4_HEADERS = {
   'X-Accel-Buffering': 'no',
 } as const;
 
-const STUCK_CHECK_MS = 5000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
-/** Streams one camera into one sink. */
-export class Mp4Stream implements FeedMember {
-  readonly #feed: CameraFeed;
-  readonly #sink: StreamSink;
-  readonly #lease: FragmentLease;
-  readonly #cursor: FragmentCursor;
-  readonly #stopListening: () => void;
-  #begun = false;
-
-  /** @param lease the stream disposes it */
-  constructor(feed: CameraFeed, sink: StreamSink, lease: FragmentLease) {
-    this.#feed = feed;
-    this.#sink = sink;
-    this.#lease = lease;
-    this.#cursor = new FragmentCursor(lease.fragmenter);
-    this.#stopListening = lease.fragmenter.onFragment(() => this.#pump());
-    feed.join(this);
-    sink.open(MP4_HEADERS, { onReady: () => this.#pump(), onClose: () => this.#onClosed() }, () => this.#pump());
-    feed.wantTick(feed.nowMs() + STUCK_CHECK_MS);
-  }
-
-  tick(nowMs: number): number {
-    this.#sink.endIfStuck(nowMs);
-    return this.#sink.closed ? Number.POSITIVE_INFINITY : nowMs + STUCK_CHECK_MS;
-  }
-
-  close(): void {
-    this.#sink.end();
-  }
-
-  #pump(): void {
-    while (this.#sink.idle && !this.#sink.closed) {
-      const batch = this.#cursor.take(MAX_BATCH_BYTES);
+/**
+ * Streams one camera into one sink.
+ * @param lease the stream disposes it
+ */
+export function streamMp4(feed: CameraFeed, sink: StreamSink, lease: FragmentLease): FeedMember {
+  const owned = new DisposableStack();
+  const { fragmenter } = owned.use(lease);
+  const cursor = new FragmentCursor(fragmenter);
+  let isBegun = false;
+  const pump = () => {
+    while (sink.idle && !sink.closed) {
+      const batch = cursor.take(MAX_BATCH_BYTES);
       if (!batch) return;
-      if (batch.init && this.#begun) {
-        this.#sink.end();
+      if (batch.init && isBegun) {
+        sink.end();
         return;
       }
       const pieces = batch.fragments.map(({ data }) => data);
-      this.#sink.write(batch.init ? [batch.init.data, ...pieces] : pieces);
-      this.#begun = true;
+      sink.write(batch.init ? [batch.init.data, ...pieces] : pieces);
+      isBegun = true;
     }
-  }
-
-  #onClosed(): void {
-    this.#stopListening();
-    this.#lease[Symbol.dispose]();
-    this.#feed.leave(this);
-  }
+  };
+  owned.defer(fragmenter.onFragment(pump));
+  return joinSink(feed, sink, { headers: MP4_HEADERS, pump, first: pump, owned });
 }

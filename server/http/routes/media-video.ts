@@ -8,7 +8,7 @@ import { NvrError } from '../../core/nvr-error.ts';
 import type { Fragmenter, Segment } from '../../live/fragmenter.ts';
 import { encodePlaylist, PLAYLIST_TYPE } from '../../live/hls.ts';
 import type { LiveFeeds } from '../../live/live-feeds.ts';
-import { MP4_HEADERS, Mp4Stream } from '../../live/mp4-stream.ts';
+import { MP4_HEADERS, streamMp4 } from '../../live/mp4-stream.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
 import { CameraParams, sourceQuery } from '../schemas/common.ts';
@@ -42,7 +42,7 @@ export async function mediaVideoRoutes(app: App, { fleet, feeds }: MediaVideoRou
       const camera = cameraOf(request, fleet, request.params.camera).view(request.query.source ?? 'main');
       if (request.method === 'HEAD') return headOnly(reply, MP4_HEADERS);
       return stream(request, reply, (sink) =>
-        feeds.watch(camera, (feed) => new Mp4Stream(feed, sink, feeds.fragmenters.acquire(camera))),
+        feeds.watch(camera, (feed) => streamMp4(feed, sink, feeds.fragmenters.acquire(camera))),
       );
     },
   });

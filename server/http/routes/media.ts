@@ -5,8 +5,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Camera } from '../../cameras/camera.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
-import { AudioStream, awaitSound, compressedForm, findSound, kindOf, soundHeaders } from '../../live/audio-stream.ts';
-import { FRAMES_HEADERS, FramesStream } from '../../live/frames-stream.ts';
+import { awaitSound, compressedForm, findSound, kindOf, soundHeaders, streamSound } from '../../live/audio-stream.ts';
+import { FRAMES_HEADERS, streamFrames } from '../../live/frames-stream.ts';
 import type { LiveFeeds } from '../../live/live-feeds.ts';
 import { MJPEG_HEADERS, MjpegStream } from '../../live/mjpeg-stream.ts';
 import { WIDTH_RANGE } from '../../live/resize.ts';
@@ -79,7 +79,7 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
       const camera = cameraOf(request, fleet, request.params.camera).view(request.query.source ?? 'sub');
       if (request.method === 'HEAD') return headOnly(reply, FRAMES_HEADERS);
       const onSkipped = (frames: number) => feeds.tally.add('framesSkipped', frames);
-      return stream(request, reply, (sink) => feeds.watch(camera, (feed) => new FramesStream(feed, sink, onSkipped)));
+      return stream(request, reply, (sink) => feeds.watch(camera, (feed) => streamFrames(feed, sink, onSkipped)));
     },
   });
 
@@ -142,7 +142,7 @@ export async function mediaRoutes(app: App, { fleet, feeds }: MediaRoutesOptions
         return stream(request, reply, (sink) =>
           feeds.watch(camera, (feed) => {
             const own = feeds.sounds.acquire(camera, kindOf(form));
-            return new AudioStream(feed, sink, form, format, own, onSkipped);
+            return streamSound(feed, sink, { form, format, lease: own, onSkipped });
           }),
         );
       },
