@@ -13,6 +13,7 @@ import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
 import { measurePlayback } from './playback.ts';
 import { measureRecording } from './recording.ts';
+import { measureRtspOut } from './rtsp-out.ts';
 import { measureTimeline, type TimelineFigure } from './timeline.ts';
 import { type ChannelLoad, measureTunnel, type Throughput, type WayFigures } from './tunnel.ts';
 
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    'npm run bench -- [--quick] [--only latency|fan-out|capacity|h264|first-picture|glass|timeline|recording|playback|hostile|tunnel] [--profile FOLDER]',
+    'npm run bench -- [--quick] [--only latency|fan-out|capacity|h264|rtsp-out|first-picture|glass|timeline|recording|playback|hostile|tunnel] [--profile FOLDER]',
   );
   process.exit(0);
 }
@@ -154,6 +155,21 @@ if (wants('h264')) {
     ]),
   );
   console.log(`Perch without cameras: ${percent(h264.emptyShare)} of a processor, ${megabytes(h264.emptyMegabytes)}`);
+}
+
+if (wants('rtsp-out')) {
+  const rtspOut = await measureRtspOut(options);
+  results.rtspOut = rtspOut;
+  table(
+    `RTSP out: one camera, 1080p25, ${fixed(rtspOut.megabitsPerSecond, 1)} Mbit/s H.264, copied; processor for each client`,
+    ['clients', 'Perch', 'bare forwarder', 'Perch/bare', 'delivered'],
+    rtspOut.steps.map(({ clients, perch, bare, delivered }) => [
+      ...[String(clients), `${fixed(perch * 100)} %`, `${fixed(bare * 100)} %`, `${fixed(perch / bare)}x`],
+      percent(delivered),
+    ]),
+  );
+  const { perch, bare } = rtspOut.idle;
+  console.log(`Without clients: Perch ${percent(perch)} of a processor, the forwarder ${percent(bare)}`);
 }
 
 if (wants('first-picture')) {
