@@ -14,7 +14,10 @@ export const MAX_OFFER_MEDIA = 16;
 
 /** From the offer to the end of the handshakes. */
 export const CONNECT_MS = 15 * SECOND_MS;
-/** A client that checked the path is believed to want more for so long (RFC 7675). */
+/**
+ * A client that checked the path, or sent a control packet that only it can seal, is believed to want more for so long
+ * (RFC 7675). It speaks of checks only; GStreamer 1.22 makes none when it is connected.
+ */
 export const CONSENT_MS = 30 * SECOND_MS;
 /** One timer for all sessions. */
 export const TICK_MS = SECOND_MS;
@@ -42,6 +45,8 @@ export const BURST_BYTES = 64 * 1024;
  */
 export const KEY_AGAIN_MS = 500;
 export const MAX_KEY_AGAIN_MS = 4 * SECOND_MS;
+/** Sources of a client's control packets: it has one for each medium. */
+export const MAX_CONTROL_SOURCES = 16;
 /** Control packets that are read in a second. */
 export const MAX_CONTROL_PER_SECOND = 500;
 /** Pictures and sound older than this are not begun with. */

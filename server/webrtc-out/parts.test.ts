@@ -11,6 +11,7 @@ import { ownsCertificate } from './client-proof.ts';
 import { KeptPackets } from './kept-packets.ts';
 import { MAX_KEPT_PACKETS, MAX_RESENT_PER_SECOND } from './limits.ts';
 import { parseOffer } from './offer.ts';
+import { ReplayWindow } from './replay-window.ts';
 import { loadSecurity } from './secure-path.ts';
 
 const PASSWORD = 'VOkJxbRl1RmTxUk/WvJxBt';
@@ -145,4 +146,13 @@ test('a certificate without its key proves nothing', async () => {
   assert.equal(ownsCertificate([message, other], der), false, 'another key');
   assert.equal(ownsCertificate([message], der), false, 'no signature');
   assert.equal(ownsCertificate([message, own], Uint8Array.of(1, 2, 3)), false, 'no certificate');
+});
+
+test('a packet that has been there before is a copy', () => {
+  const window = new ReplayWindow();
+  const taken = (...indexes: number[]) => indexes.map((index) => window.take(index));
+  assert.deepEqual(taken(0, 1, 1, 5, 3, 3, 0), [true, true, false, true, true, false, false]);
+  assert.deepEqual(taken(100, 36, 37, 37, 100), [true, false, true, false, false]);
+  for (let n = 101; n < 1000; n++) assert.ok(window.take(n));
+  assert.deepEqual(taken(935, 936, 999, 2 ** 31 - 1, 1000), [false, false, false, true, false]);
 });

@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto';
 import type { DtlsServer, RTCCertificate, SrtcpSession, SrtpSession } from 'werift';
 import { ownsCertificate } from './client-proof.ts';
-import { MAX_HANDSHAKE_BYTES, MAX_HANDSHAKE_DATAGRAMS } from './limits.ts';
+import { MAX_CONTROL_SOURCES, MAX_HANDSHAKE_BYTES, MAX_HANDSHAKE_DATAGRAMS } from './limits.ts';
+import { ReplayWindow } from './replay-window.ts';
 
 type Library = typeof import('werift');
 
@@ -14,6 +15,11 @@ const HANDSHAKE = 22;
 const LAST_FLIGHT = 6;
 const RTP_BYTES = 12;
 const MARKER = 0x80;
+const SSRC_AT = 4;
+/** Behind an SRTCP packet: its number, and with AES-CM the tag (RFC 3711 section 3.4); with GCM the tag is before (RFC 7714). */
+const INDEX_BYTES = 4;
+const CM_TAG_BYTES = 10;
+const INDEX_MASK = 0x7fffffff;
 
 /** The library and this process's certificate: made when the first client comes. */
 export type Security = {
@@ -54,6 +60,8 @@ export class SecurePath {
   readonly #transport: { onData: (data: Buffer, from: readonly [string, number]) => void; closed: boolean };
   #rtp: SrtpSession | null = null;
   #rtcp: SrtcpSession | null = null;
+  #tagBytes = 0;
+  readonly #windows = new Map<number, ReplayWindow>();
   #bytes = 0;
   #datagrams = 0;
 
@@ -119,10 +127,13 @@ export class SecurePath {
     return this.#rtcp?.encrypt(Buffer.from(packet)) ?? null;
   }
 
-  /** An SRTCP datagram's content; `null` when it is not the client's. */
+  /** An SRTCP datagram's content; `null` when it is not the client's, or has been there before. */
   openRtcp(datagram: Uint8Array): Uint8Array | null {
+    const bytes = Buffer.from(datagram);
     try {
-      return this.#rtcp?.decrypt(Buffer.from(datagram)) ?? null;
+      const content = this.#rtcp?.decrypt(bytes) ?? null;
+      const index = bytes.readUInt32BE(bytes.length - this.#tagBytes - INDEX_BYTES) & INDEX_MASK;
+      return content && this.#isNew(bytes.readUInt32BE(SSRC_AT), index) ? content : null;
     } catch {
       return null;
     }
@@ -133,6 +144,12 @@ export class SecurePath {
     this.#transport.closed = true;
     this.#dtls.dtls.flight = LAST_FLIGHT;
     this.#rtp = this.#rtcp = null;
+  }
+
+  #isNew(source: number, index: number): boolean {
+    const window = this.#windows.get(source) ?? new ReplayWindow();
+    if (this.#windows.size < MAX_CONTROL_SOURCES) this.#windows.set(source, window);
+    return this.#windows.has(source) && window.take(index);
   }
 
   #establish(): void {
@@ -162,6 +179,7 @@ export class SecurePath {
       ...{ localMasterKey: localKey, localMasterSalt: localSalt },
       ...{ remoteMasterKey: remoteKey, remoteMasterSalt: remoteSalt },
     };
+    this.#tagBytes = profile === library.ProtectionProfileAes128CmHmacSha1_80 ? CM_TAG_BYTES : 0;
     this.#rtp = new library.SrtpSession({ keys, profile });
     this.#rtcp = new library.SrtcpSession({ keys, profile });
     this.#options.onReady();

@@ -89,7 +89,16 @@ test('a client that never comes, and one that has gone without a goodbye, are le
       gone.session.check(check(), from(7));
       await gone.pass(CONSENT_MS - TICK_MS);
     }
-    assert.deepEqual(gone.ends, [], 'it goes on checking its path');
+    const report = Uint8Array.from([0x80, 201, 0, 1, 0, 0, 0, 7]);
+    let isSealed = true;
+    mock.method(SecurePath.prototype, 'openRtcp', (bytes: Uint8Array) => (isSealed ? bytes : null));
+    for (let n = 0; n < 4; n++) {
+      gone.session.receive(report);
+      await gone.pass(CONSENT_MS - TICK_MS);
+    }
+    assert.deepEqual(gone.ends, [], 'it goes on checking its path, or reporting');
+    isSealed = false;
+    gone.session.receive(report);
     gone.session.check(check('another-password-of-22-bytes'), from(7));
     await gone.pass(2 * TICK_MS);
     assert.deepEqual(

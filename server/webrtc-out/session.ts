@@ -130,6 +130,7 @@ export class Session {
     const bytes = this.#secure.openRtcp(datagram);
     if (!bytes) return;
     const nowMs = this.options.clock.monoMs();
+    this.#heardMs = nowMs;
     for (const word of parseFeedback(bytes)) {
       if (word.kind === 'keyWanted') this.#sender.wantKey();
       if (word.kind === 'bye') this.close('the client has ended the session');
