@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RTCPeerConnection, RTCRtpCodecParameters, type RTCRtpReceiver } from 'werift';
 import type { VideoFrame } from '../core/frame.ts';
+import { MAX_SESSIONS_PER_ADDRESS } from '../webrtc-out/limits.ts';
 import { skip, startCodedNvr } from './coded-world.ts';
 import { type Fate, startForwarder } from './udp-forwarder.ts';
 
@@ -152,6 +153,26 @@ test('WHEP without a browser', { skip, timeout: 60_000 }, async (t) => {
       await new Promise((done) => setTimeout(done, 20));
     }
     await peer.close();
+  });
+
+  await t.test('who has too many sessions is told so, and each ends by its own address', async () => {
+    const peer = client();
+    const sdp = await offerOf(peer);
+    await peer.close();
+    const { hub } = nvr.app.fleet.get(slug);
+    const readers = hub.readers;
+    const answers = await Promise.all(Array.from({ length: MAX_SESSIONS_PER_ADDRESS }, () => post(sdp)));
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]));
+    const refused = await post(sdp);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '5']);
+    assert.match(await refused.text(), /Too many WebRTC sessions are open/);
+    const end = async (answer: Response) =>
+      (await nvr.fetch(`/cameras/${slug}/${answer.headers.get('location')}`, { method: 'DELETE' })).status;
+    assert.equal(await end(answers[0]!), 204);
+    const next = await post(sdp);
+    assert.equal(next.status, 201);
+    await Promise.all([...answers.slice(1), next].map(end));
+    assert.deepEqual([nvr.app.webrtc.sessions, hub.viewers, hub.readers], [0, 0, readers]);
   });
 
   await t.test('refusals', async () => {
