@@ -293,6 +293,22 @@ test('on a phone, by touch; a viewer sees only what it may', { skip, timeout: 12
     .getByRole('button', { name: /^Play / })
     .first()
     .waitFor();
+  // What to export, by one finger; the form for it is a press away.
+  await page.getByRole('button', { name: 'Export', exact: true }).tap();
+  const ends = await Promise.all([gap.from - 8000, gap.from - 1000].map((at) => hand.place(at, 0)));
+  const [begin = 0, end = 0] = ends.map((point) => point.x - box.x);
+  await fingers('touchStart', begin);
+  await fingers('touchMove', (begin + end) / 2);
+  await fingers('touchMove', end);
+  await fingers('touchEnd');
+  await page.getByText(/^[6-8] s chosen$/).waitFor();
+  await page.getByRole('button', { name: 'Continue' }).tap();
+  const start = page.getByRole('region', { name: 'New export' }).getByRole('button', { name: 'Start export' });
+  await until('the form is in sight', async () => {
+    const { y: top = Number.POSITIVE_INFINITY } = (await start.boundingBox()) ?? {};
+    return top > 0 && top < 680 && !(await start.isDisabled());
+  });
+  await page.getByRole('button', { name: 'Do not export' }).tap();
   for (const name of [/^Delete /, /^Keep /]) assert.equal(await page.getByRole('button', { name }).count(), 0);
   assert.deepEqual(problems, []);
   await page.context().close();

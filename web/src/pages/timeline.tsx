@@ -94,6 +94,7 @@ function Timeline() {
         <Side store={store} exports={exports} camera={camera} />
         <section class="tl-card" aria-label="Timeline">
           <Tools store={store} camera={camera} />
+          <Chosen store={store} />
           {store.rows.error.value && <Notice kind="bad">{store.rows.error.value}</Notice>}
           <div class="tl-scroll">
             <Tracks store={store} />
@@ -191,6 +192,20 @@ function Tools({ store, camera }: { store: TimelineStore; camera: CameraInfo }) 
           </p>
         </Dialog>
       )}
+    </div>
+  );
+}
+
+/** On small screens the form for what was chosen is far below. */
+function Chosen({ store }: { store: TimelineStore }) {
+  const span = store.selection.value;
+  if (!span) return null;
+  return (
+    <div class="tl-chosen">
+      <span class="numbers">{format.duration(span.to - span.from)} chosen</span>
+      <Button kind="primary" onClick={() => document.querySelector('.tl-new')?.scrollIntoView({ block: 'center' })}>
+        Continue
+      </Button>
     </div>
   );
 }

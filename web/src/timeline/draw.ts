@@ -133,8 +133,9 @@ export function drawAxis(context: CanvasRenderingContext2D, scene: Scene, dayTex
       if (left + wide + 10 < width || left < width / 2) context.fillText(label, left + 6, DAY_Y);
       continue;
     }
-    const begin = left - wide / 2;
-    if (begin < freeFrom || begin + wide > width - 2) continue;
+    // At the edges a label stands beside its line rather than not at all: a phone has room for one or two.
+    const begin = Math.max(2, Math.min(width - 2 - wide, left - wide / 2));
+    if (begin < freeFrom || left < 0 || left > width) continue;
     context.fillText(label, begin, HOUR_Y);
     freeFrom = begin + wide + 10;
   }
