@@ -8,7 +8,7 @@ import { type Logger, silentLogger } from '../core/logger.ts';
 import type { NvrError } from '../core/nvr-error.ts';
 import { launch } from './fluent.ts';
 import type { FfmpegJob } from './job.ts';
-import { classifyExit, redactText } from './stderr.ts';
+import { classifyExit, isInterrupted, redactText } from './stderr.ts';
 
 /** How long ffmpeg has to finish its file after the end of its input. */
 export const FINISH_MS = 3000;
@@ -18,6 +18,8 @@ export const TERM_MS = 1000;
 /** How an ffmpeg ended. `error` is null when its output is whole. */
 export type FfmpegExit = {
   readonly error: NvrError | null;
+  /** It ended by SIGINT or SIGTERM: its output is whole, its input may not have been read to the end. */
+  readonly interrupted: boolean;
   /** What it said, redacted and bounded. */
   readonly stderr: string;
 };
@@ -73,7 +75,7 @@ export class FfmpegProcess implements AsyncDisposable {
           stderr: raw,
           ...(spawnError === undefined ? {} : { spawnError }),
         };
-        this.#exit = { error: classifyExit(end), stderr: redactText(raw) };
+        this.#exit = { error: classifyExit(end), interrupted: isInterrupted(end), stderr: redactText(raw) };
         this.stdin?.destroy();
         if (this.stdout && !this.#process) this.stdout.push(null);
         resolveExit(this.#exit);
@@ -99,7 +101,7 @@ export class FfmpegProcess implements AsyncDisposable {
    */
   async write(...chunks: readonly Uint8Array[]): Promise<void> {
     const { stdin } = this;
-    if (!stdin || this.#exit || stdin.destroyed) return;
+    if (!stdin || this.#exit || stdin.destroyed || stdin.writableEnded) return;
     let room = true;
     stdin.cork();
     for (const chunk of chunks) room = stdin.write(chunk);
@@ -111,6 +113,12 @@ export class FfmpegProcess implements AsyncDisposable {
   stop(finishMs = FINISH_MS): Promise<FfmpegExit> {
     this.#stopping ??= this.#stop(finishMs);
     return this.#stopping;
+  }
+
+  /** SIGTERM, now: it ends its output without reading the rest of its input. */
+  interrupt(): void {
+    this.stdin?.end();
+    this.#signal('SIGTERM');
   }
 
   /** SIGKILL, now. */

@@ -77,6 +77,11 @@ function lastLine(stderr: string): string {
   );
 }
 
+/** Whether SIGINT or SIGTERM ended it in order. */
+export function isInterrupted({ code, signal }: Pick<ProcessEnd, 'code' | 'signal'>): boolean {
+  return signal === null && code === EXIT_INTERRUPTED;
+}
+
 /**
  * The error of an ended ffmpeg, or `null` when its output is whole: exit 0, or ended by SIGINT or SIGTERM after writing its
  * trailer. A segmentation fault and an exit code are the same event to Perch; what it said decides the code.

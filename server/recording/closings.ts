@@ -7,7 +7,7 @@ import { type Closed, closeSegment } from './segment-close.ts';
 import { PART_SUFFIX } from './segment-files.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
-type Pending = { segment: UnindexedSegment; readonly reason: EndReason };
+type Pending = { segment: UnindexedSegment; readonly reason: EndReason; readonly writer: SegmentWriter };
 
 /** A segment without a row, for those who list recordings. */
 export function unindexed({ start, path, codec, frames }: SegmentWriter, endAt: number): UnindexedSegment {
@@ -21,18 +21,24 @@ export class Closings {
   readonly #options: Pick<RecorderOptions, 'camera' | 'bus' | 'files' | 'index'>;
   readonly #onError: (error: NvrError) => void;
   readonly #onClosed: () => void;
+  readonly #onLost: (pictures: number) => void;
   readonly #work = new Set<Promise<unknown>>();
   readonly #pending = new Set<Pending>();
 
-  /** @param onError told why a segment could not be closed well */
+  /**
+   * @param onError told why a segment could not be closed well
+   * @param onLost told of pictures that were given to a segment and are not in its file; nobody records them again
+   */
   constructor(
     options: Pick<RecorderOptions, 'camera' | 'bus' | 'files' | 'index'>,
     onError: (error: NvrError) => void,
     onClosed: () => void,
+    onLost: (pictures: number) => void,
   ) {
     this.#options = options;
     this.#onError = onError;
     this.#onClosed = onClosed;
+    this.#onLost = onLost;
   }
 
   /** Complete and not in the index yet. */
@@ -42,10 +48,13 @@ export class Closings {
 
   /** Closes in the background. @param endAt where it ends */
   close(writer: SegmentWriter, reason: EndReason, endAt: number): void {
-    const pending: Pending = { segment: unindexed(writer, endAt), reason };
+    const pending: Pending = { segment: unindexed(writer, endAt), reason, writer };
     this.#pending.add(pending);
     const work = this.#finish(writer, reason, () => pending.segment.endAt).then(
-      ({ error }) => error && this.#onError(error),
+      ({ error, lost }) => {
+        if (lost > 0) this.#onLost(lost);
+        if (error) this.#onError(error);
+      },
       (error: unknown) => this.#onError(toNvrError(error)),
     );
     this.#work.add(work);
@@ -69,6 +78,14 @@ export class Closings {
       const { segment, reason } = pending;
       if (reason === 'clockStep' || segment.startAt >= startAt || segment.endAt <= startAt) continue;
       pending.segment = { ...segment, endAt: startAt };
+    }
+  }
+
+  /** Perch ends: ffmpegs that are not done soon are interrupted. */
+  hurry(): void {
+    for (const { writer } of this.#pending) {
+      const timer = writer.hurry();
+      void writer.ffmpeg.exited.then(() => timer.cancel());
     }
   }
 

@@ -14,7 +14,8 @@ import { Recorder } from './recorder.ts';
 import { SegmentFiles } from './segment-files.ts';
 
 const START = Date.UTC(2026, 4, 3, 10, 0, 0);
-const DISK_MEGABYTES = 2;
+/** Enough for all pictures that a slow ffmpeg lets be sent meanwhile: it must not become full again. */
+const DISK_MEGABYTES = 12;
 
 /** Stand-ins for ffmpeg: the real one until the disk is full, and then an end without a word. */
 const ENDS = {

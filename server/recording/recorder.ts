@@ -11,32 +11,22 @@ import { retryDelayMs } from '../core/retry.ts';
 import { Tally } from '../core/tally.ts';
 import { PictureTimes } from '../media/picture-times.ts';
 import type { EndReason } from '../store/segment-index.ts';
-import { Closings, unindexed } from './closings.ts';
+import { Closings } from './closings.ts';
 import { chooseCut, wallTime } from './cut.ts';
 import { FirstLook } from './first-look.ts';
-import { Growth } from './growth.ts';
+import { OpenFile } from './open-file.ts';
 import { Pace } from './pace.ts';
+import { Presence } from './presence.ts';
 import type { OpenSegment, RecorderOptions, UnindexedSegment } from './recorder-options.ts';
-import { PART_SUFFIX } from './segment-files.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Sound } from './sound.ts';
+import { SoundTail } from './sound-tail.ts';
 
 const RETRY = { minMs: 1000, maxMs: 60_000 };
 const HEALTHY_MS = 30_000;
 const TICK_MS = 1000;
-/** No picture for this long, or for three median distances, ends the segment. */
-export const OFFLINE_MS = 6000;
-const OFFLINE_FRAMES = 3;
-/** The same for a camera that is known to be lost. */
-const LOST_MS = 1000;
-const OFFLINE_MAX_MS = 120_000;
 /** How long a stop waits for a write that ffmpeg does not take. */
 const STOP_MS = 1500;
-/** Sound before a cut may arrive this much after it. */
-const SOUND_DRAIN_MS = 700;
-
-/** A segment that is complete but for sound still on its way. */
-type Draining = { writer: SegmentWriter; reason: EndReason; untilMonoMs: number; endAt: number };
 
 /** One run of recording: from start to stop. Make a new one for new settings. */
 export class Recorder {
@@ -51,27 +41,21 @@ export class Recorder {
   readonly #look: FirstLook;
   #running: Promise<void> | null = null;
   #stopReason: EndReason = 'stopped';
-  #current: SegmentWriter | null = null;
-  #draining: Draining | null = null;
-  #growth: Growth;
+  readonly #tail: SoundTail;
+  readonly #presence: Presence;
+  #open: OpenFile | null = null;
   #attempt = 0;
   #failure: NvrError | null = null;
   /** Pictures up to here are in a file. Looked at only when a hub is read anew. */
   #recordedMonoMs: number;
   #resuming = true;
   #ticker: Timer | null = null;
-  #idleMonoMs = 0;
-  /** When the camera was lost; pictures that come later are of its next life. */
-  #lostMonoMs: number | null = null;
-  /** The open segment's time may be taken by recordings of a clock that was set back since. */
-  #takesTime = false;
   /** Something happened since the loop last looked; it does not go to sleep then. */
   #isAwake = false;
   #resume: () => void = () => {};
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#growth = new Growth(options.clock.monoMs());
     this.#recordedMonoMs = options.afterMonoMs ?? Number.NEGATIVE_INFINITY;
     this.#log = options.camera.log.child({ part: 'recorder' });
     this.#look = new FirstLook(this.#sound, this.#times, () => options.camera.config.recording.audio);
@@ -79,14 +63,22 @@ export class Recorder {
       options,
       (error) => this.#report(error),
       () => this.tally.add('segments'),
+      (lost) => this.tally.add('missed', lost),
     );
+    this.#tail = new SoundTail(this.#sound, options.clock, this.#closings);
+    this.#presence = new Presence(options.clock);
+  }
+
+  /** The file that pictures go into. */
+  get #current(): SegmentWriter | null {
+    return this.#open?.writer ?? null;
   }
 
   start(): void {
     if (this.#running) return;
-    const { bus, camera, clock } = this.#options;
+    const { bus, camera } = this.#options;
     const off = bus.on('camera.lost', (fact) => {
-      if (fact.camera === camera.id) this.#lostMonoMs = clock.monoMs();
+      if (fact.camera === camera.id) this.#presence.lost();
     });
     this.#running = this.#loop().finally(off);
   }
@@ -101,10 +93,11 @@ export class Recorder {
     // An ffmpeg that takes nothing must not hold up the end; what it wrote is kept.
     const impatient = systemClock.after(STOP_MS, () => {
       void this.#current?.ffmpeg.kill();
-      void this.#draining?.writer.ffmpeg.kill();
+      this.#tail.kill();
     });
     await this.#running;
     impatient.cancel();
+    if (reason === 'shutdown') this.#closings.hurry();
     await this.#closings.settled();
   }
 
@@ -115,24 +108,13 @@ export class Recorder {
 
   /** What is being written, or `null`. */
   get openSegment(): OpenSegment | null {
-    const writer = this.#current;
-    const mark = this.#growth.flushed;
-    if (!writer || !mark) return null;
-    const { startAt, format } = writer.start;
-    const endAt = Math.max(startAt + 1, writer.wallAt(mark.lastMonoMs));
-    const path = writer.path + PART_SUFFIX;
-    return { startAt, endAt, frames: mark.frames, bytes: this.#growth.bytes, format, codec: writer.codec, path };
+    return this.#open?.segment ?? null;
   }
 
   /** What is recorded and not in the index yet: segments being closed, and the open one; by time. */
   get unindexed(): UnindexedSegment[] {
     const open = this.openSegment;
-    const draining = this.#draining;
-    return [
-      ...this.#closings.unindexed,
-      ...(draining ? [unindexed(draining.writer, draining.endAt)] : []),
-      ...(open ? [{ ...open, open: true }] : []),
-    ];
+    return [...this.#closings.unindexed, ...this.#tail.unindexed, ...(open ? [{ ...open, open: true }] : [])];
   }
 
   async #loop(): Promise<void> {
@@ -166,7 +148,7 @@ export class Recorder {
     const hub = lease?.hub ?? camera.hub;
     this.#failure = null;
     this.#resuming = true;
-    this.#idleMonoMs = this.#options.clock.monoMs();
+    this.#presence.begin();
     const onFrame = () => this.#wake();
     using reader = hub.open({ kinds: 'all', policy: 'every', start: { sinceMonoMs: since }, onFrame });
     try {
@@ -186,7 +168,7 @@ export class Recorder {
       const item = reader.poll();
       if (!item) {
         yield* look.release(clock.monoMs());
-        if (this.#isOffline) await this.#cut('offline', null);
+        if (this.#current && this.#presence.isOffline(this.#current.medianMs)) await this.#cut('offline', null);
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
           if (this.#isAwake || this.#abort.signal.aborted || this.#failure) resolve();
@@ -220,8 +202,7 @@ export class Recorder {
     }
     if (this.#resuming && frame.monoMs <= this.#recordedMonoMs) return;
     this.#resuming = false;
-    this.#idleMonoMs = clock.monoMs();
-    if (frame.monoMs > (this.#lostMonoMs ?? frame.monoMs)) this.#lostMonoMs = null;
+    this.#presence.picture(frame.monoMs);
     this.#pace.note(frame.monoMs);
     const at = wallTime(frame, clock);
     const soundWanted = camera.config.recording.audio && this.#sound.expected(frame.monoMs);
@@ -239,16 +220,16 @@ export class Recorder {
     }
     if (!this.#current) {
       if (!frame.key) return;
-      await this.#open(frame, at);
+      await this.#begin(frame, at);
     }
-    await this.#flushSound(frame.monoMs);
+    if (await this.#tail.drain()) await this.#current?.writeSound(this.#sound.line?.takeUntil(frame.monoMs) ?? []);
     await this.#current?.write(frame, this.#times.at(frame));
     this.#recordedMonoMs = frame.monoMs;
     this.tally.add('frames');
   }
 
-  async #open(frame: VideoFrame, at: number): Promise<void> {
-    const { camera, files, clock, bus } = this.#options;
+  async #begin(frame: VideoFrame, at: number): Promise<void> {
+    const { camera, files, bus } = this.#options;
     const { folder, recording } = camera.config;
     const sound = recording.audio ? (this.#sound.lineFrom(frame.monoMs)?.track ?? null) : null;
     // The end of the segment before is the start of this one: both are this picture's time, rounded down.
@@ -257,11 +238,9 @@ export class Recorder {
       ...{ sound, pace: this.#pace },
     };
     this.#closings.nextBegins(start.startAt);
-    this.#takesTime = (this.#options.index.lastEnd(camera.id) ?? 0) > start.startAt;
     await this.#options.assertWritable?.();
     const writer = await SegmentWriter.open(start, files, this.#log);
-    this.#current = writer;
-    this.#growth = new Growth(clock.monoMs());
+    this.#open = new OpenFile(writer, this.#options, this.#log);
     camera.recordingActive = true;
     void writer.ffmpeg.exited.then(({ error }) => {
       if (this.#current !== writer) return;
@@ -271,43 +250,19 @@ export class Recorder {
     bus.publish('segment.opened', { camera: camera.id, slug: camera.slug, start: start.startAt });
   }
 
-  /** Gives the sound before `monoMs` to the segments it belongs to. */
-  async #flushSound(monoMs: number): Promise<void> {
-    const { line } = this.#sound;
-    const draining = this.#draining;
-    if (draining && line) {
-      const late = this.#options.clock.monoMs() - draining.untilMonoMs > SOUND_DRAIN_MS;
-      const blocks = late ? line.finishUntil(draining.untilMonoMs) : line.takeUntil(draining.untilMonoMs);
-      await draining.writer.writeSound(blocks);
-      const missingMs = draining.untilMonoMs - line.positionMs;
-      if (missingMs > 1) return;
-    }
-    if (draining) this.#finishDraining();
-    if (this.#current && line) await this.#current.writeSound(line.takeUntil(monoMs));
-  }
-
-  #finishDraining(): void {
-    const draining = this.#draining;
-    this.#draining = null;
-    if (draining) this.#closings.close(draining.writer, draining.reason, draining.endAt);
-  }
-
   /** Ends the current segment. With a next picture, sound that is still on its way goes into the right file. */
   async #cut(reason: EndReason, next: { frame: VideoFrame; at: number } | null): Promise<void> {
-    const waiting = this.#draining;
-    // Two cuts with no picture between: what is left of the first one's sound must not become the next file's.
-    if (waiting && this.#sound.line) await waiting.writer.writeSound(this.#sound.line.finishUntil(waiting.untilMonoMs));
-    this.#finishDraining();
+    await this.#tail.finish();
     const writer = this.#current;
     if (!writer) return;
     if (reason === 'offline') this.#options.camera.recordingActive = false;
-    this.#current = null;
+    this.#open = null;
     // After a step of the clock the next picture's time says nothing about this file's end.
     const endAt = next && reason !== 'clockStep' ? Math.floor(next.at) : writer.endAt;
     const { line } = this.#sound;
     const isLine = line !== null && writer.start.sound === line.track;
     if (next && isLine) {
-      this.#draining = { writer, reason, untilMonoMs: next.frame.monoMs, endAt };
+      this.#tail.wait({ writer, reason, untilMonoMs: next.frame.monoMs, endAt });
       return;
     }
     if (isLine) await writer.writeSound(line.takeUntil(writer.lastMonoMs + writer.medianMs));
@@ -315,45 +270,13 @@ export class Recorder {
     this.#closings.close(writer, reason, endAt);
   }
 
-  /** What an earlier clock put where the open segment is now loses its place, as far as the open one is on disk. */
-  #takeTime(): void {
-    const open = this.#takesTime ? this.openSegment : null;
-    if (!open) return;
-    try {
-      this.#options.index.makeRoom(this.#options.camera.id, open.startAt, open.endAt);
-    } catch (error) {
-      this.#log.warn({ error: toNvrError(error).message }, 'The index could not be written; it is tried again');
-    }
-  }
-
   /** Once a second, whatever the loop waits for: file growth, hanging, an absent camera. */
   #tick(): void {
-    const { clock, files } = this.#options;
     if (this.#abort.signal.aborted) return;
-    this.#ticker = clock.after(TICK_MS, () => this.#tick());
+    this.#ticker = this.#options.clock.after(TICK_MS, () => this.#tick());
     this.#wake();
-    const writer = this.#current;
-    if (!writer) return;
-    const now = clock.monoMs();
-    const given = { frames: writer.frames, lastMonoMs: writer.lastMonoMs };
-    const growth = this.#growth;
-    void files.size(writer.path + PART_SUFFIX).then((bytes) => {
-      growth.note(now, bytes ?? 0, given);
-      this.#takeTime();
-    });
-    if (!growth.isHung(now, given, writer.medianMs)) return;
-    this.#log.warn({ path: writer.path }, 'Recording does not grow; ending its ffmpeg');
-    void writer.ffmpeg.kill();
-  }
-
-  /** Whether the open segment has waited too long for its next picture. */
-  get #isOffline(): boolean {
-    if (!this.#current) return false;
-    const nowMs = this.#options.clock.monoMs();
-    const silentMs = nowMs - this.#idleMonoMs;
-    // Known to be away: what an encoder still holds is out by then.
-    if (this.#lostMonoMs !== null) return nowMs - Math.max(this.#lostMonoMs, this.#idleMonoMs) > LOST_MS;
-    return silentMs > Math.min(OFFLINE_MAX_MS, Math.max(OFFLINE_MS, OFFLINE_FRAMES * this.#current.medianMs));
+    const open = this.#open;
+    open?.look(() => this.#open === open);
   }
 
   /** On a full disk ffmpeg may exit with 1 or crash: both are the same event. */
@@ -366,8 +289,8 @@ export class Recorder {
   async #fail(error: NvrError): Promise<void> {
     const { camera } = this.#options;
     const writer = this.#current;
-    this.#current = null;
-    this.#finishDraining();
+    this.#open = null;
+    this.#tail.close();
     this.#sound.cut();
     camera.recordingActive = false;
     this.tally.add('failures');

@@ -4,14 +4,20 @@
 import type { RecordingFormat } from '../core/camera-config.ts';
 import { newId } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
-import { type NvrError, toNvrError } from '../core/nvr-error.ts';
+import { NvrError, toNvrError } from '../core/nvr-error.ts';
 import type { EndReason, Segment, SegmentIndex } from '../store/segment-index.ts';
 import { type FileFacts, readFacts } from './file-facts.ts';
 import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
 /** What closing needs. */
-export type CloseTools = { readonly files: SegmentFiles; readonly index: SegmentIndex; readonly log: Logger };
+export type CloseTools = {
+  readonly files: SegmentFiles;
+  readonly index: SegmentIndex;
+  readonly log: Logger;
+  /** How long ffmpeg may take to finish, if not as long as usual. */
+  readonly finishMs?: number;
+};
 
 /** Facts and place of a `.part` that is to become a segment. */
 export type PartFacts = {
@@ -52,11 +58,15 @@ export async function salvagePart(
   return finishPart({ camera, folder, path, startAt, endAt, frames, format, codec, endReason }, tools);
 }
 
-/** What became of a segment: its row, the monotonic time of the last picture in the file, and why ffmpeg ended badly. */
+/**
+ * What became of a segment: its row, the monotonic time of the last picture in the file, why ffmpeg ended badly, and how many
+ * pictures were given to it that are not in the file.
+ */
 export type Closed = {
   readonly segment: Segment | null;
   readonly lastMonoMs: number | null;
   readonly error: NvrError | null;
+  readonly lost: number;
 };
 
 /**
@@ -72,16 +82,20 @@ export async function closeSegment(
 ): Promise<Closed> {
   const { path, start, codec, frames } = writer;
   const { camera, folder, format, startAt } = start;
-  const error = await writer.end();
+  const end = await writer.end(tools.finishMs);
+  let { error } = end;
+  // A whole file need not hold all that was given: ffmpeg may not have read its input to the end.
+  const inFile = end.interrupted ? ((await readFacts(partOf(writer, tools), format))?.frames ?? 0) : frames;
+  if (!error && inFile < frames)
+    error = new NvrError('timeout', `ffmpeg did not take ${frames - inFile} of ${frames} pictures in time`);
   if (!error) {
-    const end = endAt() ?? writer.endAt;
-    const row = { camera, folder, path, startAt, endAt: end, frames, format, codec, endReason };
-    return { segment: await finishPart(row, tools), lastMonoMs: writer.lastMonoMs, error };
+    const row = { camera, folder, path, startAt, endAt: endAt() ?? writer.endAt, frames, format, codec, endReason };
+    return { segment: await finishPart(row, tools), lastMonoMs: writer.lastMonoMs, error, lost: 0 };
   }
   const bad = endReason === 'shutdown' ? endReason : 'recorderFailed';
   tools.log.warn({ code: error.code, error: error.message, path }, 'Recording ended badly; keeping what is whole');
   const broken = path + PART_SUFFIX;
-  const facts = await readFacts(tools.files.absolute(broken), format).catch((cause) => {
+  const facts = await readFacts(partOf(writer, tools), format).catch((cause) => {
     throw toNvrError(cause);
   });
   if (!facts) {
@@ -89,9 +103,12 @@ export async function closeSegment(
     const size = (await tools.files.size(broken)) ?? 0;
     if (size < start.first.data.byteLength) await tools.files.remove(broken);
     else await tools.files.quarantine(broken);
-    return { segment: null, lastMonoMs: null, error };
+    return { segment: null, lastMonoMs: null, error, lost: frames };
   }
   const part = { path, folder, camera, format, startAt, endReason: bad, facts } as const;
   const segment = await salvagePart(part, tools, () => endAt() ?? Number.POSITIVE_INFINITY);
-  return { segment, lastMonoMs: start.first.monoMs + facts.lastMs, error };
+  const lost = Math.max(0, frames - facts.frames);
+  return { segment, lastMonoMs: start.first.monoMs + facts.lastMs, error, lost };
 }
+
+const partOf = ({ path }: SegmentWriter, { files }: CloseTools) => files.absolute(path + PART_SUFFIX);

@@ -1,10 +1,11 @@
 // One open segment: a reserved `.part`, an ffmpeg that copies into it, and what was given to it so far.
 
 import type { RecordingFormat } from '../core/camera-config.ts';
+import { systemClock, type Timer } from '../core/clock.ts';
 import type { VideoCodec, VideoFrame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
 import { NvrError } from '../core/nvr-error.ts';
-import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
+import { type FfmpegExit, FfmpegProcess, FINISH_MS } from '../ffmpeg/ffmpeg-process.ts';
 import { segmentJob } from '../ffmpeg/segment-job.ts';
 import { jpegSize } from '../media/jpeg.ts';
 import type { MatroskaTrack } from '../media/matroska-ids.ts';
@@ -13,6 +14,12 @@ import { encodeNote } from './file-facts.ts';
 import type { Pace } from './pace.ts';
 import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
 import type { SoundBlock, SoundTrack } from './sound.ts';
+
+/**
+ * How long ffmpeg may take for what it was given, up to 512 KB, and for the file's index. Nobody waits for it, and on a
+ * machine with a load of 28 it took more than three seconds to begin.
+ */
+export const SEGMENT_FINISH_MS = 20_000;
 
 /** What a segment is begun with. */
 export type SegmentStart = {
@@ -39,6 +46,7 @@ export class SegmentWriter {
   /** Monotonic time of the newest picture given to ffmpeg. */
   lastMonoMs: number;
   #lastStampMs = -1;
+  #lastSoundMs = -1;
 
   /** @throws NvrError when no file can be made */
   static async open(start: SegmentStart, files: SegmentFiles, log: Logger): Promise<SegmentWriter> {
@@ -102,15 +110,27 @@ export class SegmentWriter {
   async writeSound(blocks: readonly SoundBlock[]): Promise<void> {
     if (!this.start.sound) return;
     for (const { startMs, data } of blocks) {
-      const stampMs = Math.max(0, Math.round(startMs - this.start.first.monoMs));
+      // Units from a little before the first picture must not all stand at its time: players refuse equal times.
+      const stampMs = Math.max(this.#lastSoundMs + 1, Math.round(startMs - this.start.first.monoMs));
+      this.#lastSoundMs = stampMs;
       await this.ffmpeg.write(...this.#writer.frame(1, stampMs, true, data));
     }
   }
 
-  /** Lets ffmpeg finish the file. @returns why it is not whole, or `null` */
-  async end(): Promise<NvrError | null> {
+  /**
+   * Lets ffmpeg take the rest and finish the file.
+   * @param finishMs how long it may take for that
+   * @returns why the file is not whole, or `null`; `interrupted`: it is, and may lack the last pictures
+   */
+  async end(finishMs = SEGMENT_FINISH_MS): Promise<Pick<FfmpegExit, 'error' | 'interrupted'>> {
     const early = this.ffmpeg.exit;
-    if (early) return early.error ?? new NvrError('unavailable', 'ffmpeg ended the recording by itself');
-    return (await this.ffmpeg.stop()).error;
+    if (!early) return this.ffmpeg.stop(finishMs);
+    const error = early.error ?? new NvrError('unavailable', 'ffmpeg ended the recording by itself');
+    return { error, interrupted: false };
+  }
+
+  /** Perch ends: what ffmpeg has not taken soon is lost. */
+  hurry(): Timer {
+    return systemClock.after(FINISH_MS, () => this.ffmpeg.interrupt());
   }
 }
