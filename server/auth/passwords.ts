@@ -2,6 +2,7 @@
 
 import { hash, verify } from '@node-rs/argon2';
 import { NvrError } from '../core/nvr-error.ts';
+import { Turns } from '../core/turns.ts';
 
 /** Bounds of a password. The upper one only keeps hashing cheap to refuse. */
 export const PASSWORD_LENGTH = { min: 8, max: 256 } as const;
@@ -22,8 +23,13 @@ export type Argon2 = { readonly hash: typeof hash; readonly verify: typeof verif
 /** Hashes and verifies. One per process. */
 export class Passwords {
   readonly #argon2: Argon2;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns = new Turns({
+    ...{ most: MAX_RUNNING, maxWaiting: MAX_WAITING },
+    tooMany: () =>
+      new NvrError('rate_limited', 'Too many sign-ins at once; try again in a moment', {
+        context: { retryAfterMs: BUSY_RETRY_MS },
+      }),
+  });
 
   constructor(argon2: Argon2 = { hash, verify }) {
     this.#argon2 = argon2;
@@ -31,7 +37,7 @@ export class Passwords {
 
   /** @throws NvrError `rate_limited` when too many are waiting */
   hash(password: string): Promise<string> {
-    return this.#bounded(() => this.#argon2.hash(password.normalize('NFC'), ARGON2));
+    return this.#turns.run(() => this.#argon2.hash(password.normalize('NFC'), ARGON2));
   }
 
   /**
@@ -40,27 +46,7 @@ export class Passwords {
    * @throws NvrError `rate_limited` when too many are waiting
    */
   async verify(passwordHash: string | null, password: string): Promise<boolean> {
-    const right = await this.#bounded(() => this.#argon2.verify(passwordHash ?? DECOY, password.normalize('NFC')));
+    const right = await this.#turns.run(() => this.#argon2.verify(passwordHash ?? DECOY, password.normalize('NFC')));
     return right && passwordHash !== null;
-  }
-
-  async #bounded<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#running >= MAX_RUNNING) {
-      if (this.#waiting.length >= MAX_WAITING) {
-        throw new NvrError('rate_limited', 'Too many sign-ins at once; try again in a moment', {
-          context: { retryAfterMs: BUSY_RETRY_MS },
-        });
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#running++;
-    }
-    try {
-      return await run();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
   }
 }

@@ -1,6 +1,8 @@
 // Cards already painted: one per camera and width, painted again only when they would say something else.
 
 import type { Clock } from '../core/clock.ts';
+import { NvrError } from '../core/nvr-error.ts';
+import { Turns } from '../core/turns.ts';
 import { paintCard, sinceText, stateText } from './card.ts';
 import { type LiveCamera, NO_SIGNAL_MS } from './live-camera.ts';
 import { makePart, type Part } from './mjpeg-part.ts';
@@ -21,8 +23,10 @@ export type CardEntry = { readonly key: string; part: Part | null; readonly pain
 export class CardCache {
   readonly #clock: Clock;
   readonly #cards = new Map<string, CardEntry>();
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns = new Turns({
+    ...{ most: MAX_PAINTING, maxWaiting: MAX_WAITING },
+    tooMany: () => new NvrError('unavailable', 'Too many cards are being painted'),
+  });
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -40,11 +44,12 @@ export class CardCache {
     const place = `${camera.id} ${width ?? ''}`;
     const known = this.#cards.get(place);
     if (known?.key === key) return known;
-    const painting = this.#inTurn(async () => {
+    const paint = async () => {
       const source = stillFrame(camera.hub, this.#clock.monoMs(), null);
       const still = source && (await stillOf(camera.hub, source).catch(() => null));
       return paintCard({ name, state, since, picture: still?.data ?? null, width });
-    });
+    };
+    const painting = this.#turns.run(paint).catch(() => plainCard);
     const entry: CardEntry = { key, part: null, painting: painting.then(makePart) };
     void entry.painting.then((part) => {
       entry.part = part;
@@ -53,18 +58,5 @@ export class CardCache {
     this.#cards.set(place, entry);
     if (this.#cards.size > MAX_CARDS) this.#cards.delete(this.#cards.keys().next().value!);
     return entry;
-  }
-
-  async #inTurn(paint: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    if (this.#waiting.length >= MAX_WAITING) return plainCard;
-    if (this.#running >= MAX_PAINTING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running++;
-    try {
-      return await paint();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
   }
 }

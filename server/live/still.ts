@@ -5,6 +5,7 @@ import { decodeLast } from '../cameras/coded-run.ts';
 import type { FrameHub } from '../cameras/frame-hub.ts';
 import type { VideoFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
+import { Turns } from '../core/turns.ts';
 
 /** ffmpegs for single pictures at once; others wait. */
 const MAX_RUNNING = 2;
@@ -15,8 +16,10 @@ const MAX_GROUP = 300;
 const FINISH_MS = 8000;
 
 const decoded = new WeakMap<VideoFrame, Promise<VideoFrame>>();
-let running = 0;
-const waiting: (() => void)[] = [];
+const turns = new Turns({
+  ...{ most: MAX_RUNNING, maxWaiting: MAX_WAITING },
+  tooMany: () => new NvrError('unavailable', 'Too many pictures are asked for at once'),
+});
 
 /** The newest key picture in the ring and all after it; empty when there is none. */
 export function newestGroup(hub: FrameHub): VideoFrame[] {
@@ -53,20 +56,7 @@ export function stillOf(hub: FrameHub, frame: VideoFrame): Promise<VideoFrame> {
   if (known) return known;
   const group = frame.key ? [frame] : newestGroup(hub);
   const end = group.indexOf(frame);
-  const result = inTurn(() => decodeLast(end < 0 ? group : group.slice(0, end + 1), FINISH_MS));
+  const result = turns.run(() => decodeLast(end < 0 ? group : group.slice(0, end + 1), FINISH_MS));
   decoded.set(frame, result);
   return result;
-}
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (waiting.length >= MAX_WAITING) throw new NvrError('unavailable', 'Too many pictures are asked for at once');
-  if (running >= MAX_RUNNING) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running++;
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running--;
-  }
 }

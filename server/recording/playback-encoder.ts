@@ -1,8 +1,10 @@
 // Encodes pieces of MJPEG recordings for HLS when they are asked for: in memory, few at a time, nothing on disk.
 
 import { NvrError } from '../core/nvr-error.ts';
+import { Turns } from '../core/turns.ts';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
 import { pieceJob } from '../ffmpeg/piece-job.ts';
+import { wholeOutput } from '../ffmpeg/whole-output.ts';
 import { parseBoxHead } from '../media/mp4-boxes.ts';
 
 /** ffmpegs at the same time; each may take a whole processor. Callers that may wait for one. */
@@ -23,8 +25,10 @@ export class PlaybackEncoder {
   readonly #heads = new Map<string, Buffer>();
   /** Heads that come with a piece which is being encoded. */
   readonly #coming = new Map<string, Promise<Buffer>>();
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #turns = new Turns({
+    ...{ most: WORKERS, maxWaiting: MAX_WAITING },
+    tooMany: () => new NvrError('unavailable', 'Too many recordings are being converted'),
+  });
 
   /**
    * The initialization section for all pieces of a file.
@@ -63,20 +67,11 @@ export class PlaybackEncoder {
     if (this.#heads.size > KEPT) this.#heads.delete(this.#heads.keys().next().value!);
   }
 
-  async #encode(file: string, span: PieceSpan, signal: AbortSignal): Promise<Buffer> {
-    if (this.#busy >= WORKERS) {
-      if (this.#waiting.length >= MAX_WAITING)
-        throw new NvrError('unavailable', 'Too many recordings are being converted');
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#busy++;
-    try {
+  #encode(file: string, span: PieceSpan, signal: AbortSignal): Promise<Buffer> {
+    return this.#turns.run(() => {
       if (signal.aborted) throw new NvrError('cancelled', 'Nobody waits for this piece any more');
-      return await run(file, span, signal);
-    } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
-    }
+      return run(file, span, signal);
+    });
   }
 }
 
@@ -85,19 +80,9 @@ async function run(file: string, span: PieceSpan, signal: AbortSignal): Promise<
   const leave = () => void ffmpeg.kill();
   signal.addEventListener('abort', leave, { once: true });
   try {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of ffmpeg.stdout ?? []) {
-      chunks.push(chunk as Uint8Array);
-      bytes += (chunk as Uint8Array).length;
-      if (bytes > MAX_PIECE_BYTES) throw new NvrError('protocol', 'This recording is too large to be converted');
-    }
-    const { error } = await ffmpeg.exited;
-    if (error) throw error;
-    return Buffer.concat(chunks);
+    return await wholeOutput(ffmpeg, MAX_PIECE_BYTES, 'This recording is too large to be converted');
   } finally {
     signal.removeEventListener('abort', leave);
-    await ffmpeg.stop(0);
   }
 }
 

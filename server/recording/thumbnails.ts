@@ -2,8 +2,10 @@
 
 import { systemClock } from '../core/clock.ts';
 import { NvrError } from '../core/nvr-error.ts';
+import { Turns } from '../core/turns.ts';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.ts';
 import { stillJob } from '../ffmpeg/still-job.ts';
+import { wholeOutput } from '../ffmpeg/whole-output.ts';
 
 /** Pictures kept; each takes some 10 KB. */
 const KEPT = 512;
@@ -18,8 +20,10 @@ export class Thumbnails {
   /** In the order of use: the first is the next to go. */
   readonly #kept = new Map<string, Uint8Array>();
   readonly #making = new Map<string, Promise<Uint8Array>>();
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #turns = new Turns({
+    ...{ most: WORKERS, maxWaiting: MAX_WAITING },
+    tooMany: () => new NvrError('unavailable', 'Too many thumbnails at once'),
+  });
 
   /**
    * A JPEG of the picture at the start of a file, or at an offset into it.
@@ -35,32 +39,20 @@ export class Thumbnails {
     }
     let making = this.#making.get(key);
     if (!making) {
-      making = this.#make(file, offsetSeconds).then((picture) => {
-        this.#kept.set(key, picture);
-        for (const oldest of this.#kept.keys()) {
-          if (this.#kept.size <= KEPT) break;
-          this.#kept.delete(oldest);
-        }
-        return picture;
-      });
+      making = this.#turns
+        .run(() => runStill(file, offsetSeconds))
+        .then((picture) => {
+          this.#kept.set(key, picture);
+          for (const oldest of this.#kept.keys()) {
+            if (this.#kept.size <= KEPT) break;
+            this.#kept.delete(oldest);
+          }
+          return picture;
+        });
       this.#making.set(key, making);
       void making.catch(() => {}).finally(() => this.#making.delete(key));
     }
     return making;
-  }
-
-  async #make(file: string, offsetSeconds: number): Promise<Uint8Array> {
-    if (this.#busy >= WORKERS) {
-      if (this.#waiting.length >= MAX_WAITING) throw new NvrError('unavailable', 'Too many thumbnails at once');
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#busy++;
-    try {
-      return await runStill(file, offsetSeconds);
-    } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
-    }
   }
 }
 
@@ -68,19 +60,10 @@ async function runStill(file: string, offsetSeconds: number): Promise<Uint8Array
   const ffmpeg = FfmpegProcess.start(stillJob(file, offsetSeconds));
   const timer = systemClock.after(TIMEOUT_MS, () => void ffmpeg.kill());
   try {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of ffmpeg.stdout ?? []) {
-      chunks.push(chunk as Uint8Array);
-      bytes += (chunk as Uint8Array).length;
-      if (bytes > MAX_BYTES) throw new NvrError('protocol', 'The thumbnail is too large');
-    }
-    const { error } = await ffmpeg.exited;
-    if (error) throw error;
-    if (bytes === 0) throw new NvrError('protocol', 'There is no picture in this recording');
-    return Buffer.concat(chunks);
+    const picture = await wholeOutput(ffmpeg, MAX_BYTES, 'The thumbnail is too large');
+    if (picture.length === 0) throw new NvrError('protocol', 'There is no picture in this recording');
+    return picture;
   } finally {
     timer.cancel();
-    await ffmpeg.stop(0);
   }
 }
