@@ -7,6 +7,7 @@ import { type DialProgress, PICTURE_STEP } from '../core/dial-step.ts';
 import type { VideoCodec, VideoFrame } from '../core/frame.ts';
 import { NvrError } from '../core/nvr-error.ts';
 import type { CameraDriver, DriverContext } from '../drivers/driver.ts';
+import type { Camera } from './camera.ts';
 import { decodeLast } from './coded-run.ts';
 import { DeviceChannels } from './device-channels.ts';
 import type { FrameHub } from './frame-hub.ts';
@@ -56,8 +57,8 @@ export class CameraProbe {
    */
   async run(input: DialInput, listener: DialListener = {}): Promise<ProbeResult> {
     const { driver, settings, camera } = this.#dials.prepare(input);
-    const shown =
-      camera && fromLive(withDefaults(driver, camera.config.settings), settings, camera.hub, camera.status().state);
+    const live = camera && liveSource(camera, input.source ?? 'main');
+    const shown = live && fromLive(withDefaults(driver, live.settings), settings, live.hub, live.state);
     return (await shown) ?? this.#dials.run(driver, PROBE_TIMEOUT_MS, listener, this.#picture(driver, settings));
   }
 
@@ -104,6 +105,15 @@ export class CameraProbe {
     if (!first) throw new NvrError('unavailable', 'The camera ended the stream before the first picture');
     return { first, key: null };
   }
+}
+
+/** A source of the camera as it runs now. */
+function liveSource(camera: Camera, source: 'main' | 'sub') {
+  const { settings, subSource } = camera.config;
+  if (source === 'main') return { settings, hub: camera.hub, state: camera.status().state };
+  return (
+    subSource && { settings: subSource.settings, hub: camera.sub.hub, state: camera.sub.connection?.state ?? 'idle' }
+  );
 }
 
 /** The camera is live with just these settings: its picture is the answer, a second login might disturb it. */

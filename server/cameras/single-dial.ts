@@ -18,8 +18,16 @@ const GONE_AFTER_MS = 2500;
 /** At the same time; more wait for nothing and are refused. */
 export const MAX_DIALS = 4;
 
-/** What to dial with. `camera`: id or slug whose stored secrets a masked value stands for. */
-export type DialInput = { driver: string; settings: Record<string, unknown>; camera?: string };
+/**
+ * What to dial with. `camera`: id or slug whose stored secrets a masked value stands for; `source`: those of its second
+ * source (`sub`), where that has some, or of the camera itself.
+ */
+export type DialInput = {
+  driver: string;
+  settings: Record<string, unknown>;
+  camera?: string;
+  source?: 'main' | 'sub';
+};
 
 /** Who asks. */
 export type DialListener = {
@@ -71,7 +79,8 @@ export class SingleDials {
     const { fleet, drivers } = this.#options;
     const driver = drivers.get(input.driver);
     const camera = input.camera === undefined ? null : fleet.get(input.camera);
-    const stored = camera?.config.driver === driver.id ? camera.config.settings : null;
+    const sources = [input.source === 'sub' ? camera?.config.subSource : null, camera?.config];
+    const stored = sources.find((source) => source?.driver === driver.id)?.settings ?? null;
     return { driver, settings: checkDriverSettings(driver, input.settings, stored), camera };
   }
 

@@ -90,8 +90,20 @@ test('an ONVIF camera: found, signed in to, added with both streams, each where 
   const sub = page.getByRole('region', { name: 'Smaller stream' });
   await sub.getByLabel('Address').waitFor();
   assert.equal(await sub.getByLabel('Address').inputValue(), small.url);
+  // With the stored password, which the page does not know; what is typed is tried, not what is stored.
+  const tested = async (text: string) => {
+    await sub.getByRole('button', { name: 'Test' }).click();
+    await sub.getByText(text).waitFor();
+  };
+  await tested('It works');
+  await sub.getByRole('img', { name: 'From the camera, just now' }).waitFor();
+  assert.equal(await propertyOf<number>(sub.getByRole('img'), 'naturalWidth'), 320);
   await shoot('settings');
+  await sub.getByLabel('Address').fill(small.url.replace('/sub', '/nothing'));
+  await tested('No picture.');
+  assert.equal(nvr.app.fleet.get('gate').config.subSource?.settings.url, small.url);
   await sub.getByText('The camera has a smaller stream').click();
+  assert.equal(await sub.getByRole('button', { name: 'Test' }).count(), 0);
   await sub.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').first().waitFor();
   assert.equal(nvr.app.fleet.get('gate').config.subSource, null);
@@ -101,5 +113,34 @@ test('an ONVIF camera: found, signed in to, added with both streams, each where 
   await sub.getByRole('button', { name: 'Save' }).click();
   await until('it is stored', async () => nvr.app.fleet.get('gate').config.subSource !== null);
   assert.equal(nvr.app.fleet.get('gate').config.subSource?.settings.password, 'secret');
+
+  // The same device once more: found, as one that is there already, and by its address, with a wrong one first.
+  await page.goto(`${nvr.url}/#/add`);
+  await page.getByText('Already added').waitFor();
+  await page.getByRole('button', { name: 'More streams' }).click();
+  await streams.getByRole('heading', { name: 'Gate <b> X-1' }).waitFor();
+  assert.equal(await streams.getByLabel('Address').count(), 0, 'it is known');
+  const signIn = async (password: string) => {
+    await streams.getByLabel('User name').fill('admin');
+    await streams.getByLabel('Password').fill(password);
+    await streams.getByRole('button', { name: 'Show its streams' }).click();
+  };
+  await signIn('secret');
+  await streams.getByText('It works').waitFor();
+  await shoot('more-streams');
+  await page.getByRole('button', { name: 'ONVIF by address' }).click();
+  await streams.getByLabel('Address').fill(`${host}:9`);
+  await signIn('secret');
+  await streams.getByText(`${host}:9`).waitFor();
+  await streams.getByLabel('Address').fill(new URL(device.url).host);
+  await signIn('secret');
+  await streams.getByText('It works').waitFor();
+  await streams.getByLabel('In the grid').selectOption({ label: 'The same' });
+  await shoot('onvif-by-address');
+  await streams.getByLabel('Name', { exact: true }).fill('Second');
+  await streams.getByRole('button', { name: 'Add camera' }).click();
+  await page.getByRole('heading', { name: 'Second' }).waitFor();
+  const second = nvr.app.fleet.get('second').config;
+  assert.deepEqual([second.settings.url, second.settings.password, second.subSource], [large.url, 'secret', null]);
   assert.deepEqual(problems, []);
 });

@@ -177,7 +177,7 @@ export const api = {
   deleteCamera: (ref: string, recordings: 'keep' | 'delete') =>
     call<unknown>('DELETE', `api/cameras/${seg(ref)}${recordings === 'delete' ? '?recordings=delete' : ''}`),
   testCamera: (
-    test: { driver: string; settings: DriverSettings; camera?: string },
+    test: { driver: string; settings: DriverSettings; camera?: string; source?: 'sub' },
     onStep: OnStep,
     signal: AbortSignal,
   ) => watch<CameraTest>('api/cameras/test', test, onStep, signal),

@@ -123,6 +123,11 @@ export const CameraTestInput = Type.Object(
     camera: Type.Optional(
       Type.String({ minLength: 1, maxLength: MAX_REF_LENGTH, description: 'Whose stored secrets ******** stands for' }),
     ),
+    source: Type.Optional(
+      Type.Union([Type.Literal('main'), Type.Literal('sub')], {
+        description: 'Of which of its sources; a sub source without secrets of its own has those of the camera',
+      }),
+    ),
   },
   strict,
 );
@@ -150,7 +155,7 @@ export const StepReply = Type.Object({
 export const CameraTestLine = Type.Union([Type.Object({ step: StepReply }), Type.Object({ result: CameraTestReply })]);
 
 /** A device whose channels are asked for. */
-export const ChannelsInput = Type.Omit(CameraTestInput, ['driver'], strict);
+export const ChannelsInput = Type.Omit(CameraTestInput, ['driver', 'source'], strict);
 
 /** A channel of a device. */
 export const ChannelReply = Type.Object({

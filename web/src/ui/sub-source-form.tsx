@@ -1,8 +1,8 @@
 // The second, smaller source of a camera: for the grid, motion and JPEG viewers.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../api.ts';
-import type { CameraInfo, DriverInfo, SubStatus } from '../api-types.ts';
+import type { CameraInfo, CameraTest, DriverInfo, ReachedStep, SubStatus } from '../api-types.ts';
 import { keepCamera } from '../cameras.ts';
 import { Button } from './button.tsx';
 import { CheckField, SelectField } from './field.tsx';
@@ -17,6 +17,7 @@ import {
   valuesFrom,
 } from './setting-fields.ts';
 import { SettingsForm } from './settings-form.tsx';
+import { TestResult } from './test-result.tsx';
 import { notify } from './toasts.tsx';
 
 /** Settings of a new second source: those of the camera itself, whose password the server knows already. */
@@ -31,31 +32,62 @@ export function SubSourceForm({ camera }: { camera: CameraInfo }) {
   const [wanted, setWanted] = useState(camera.subSource !== undefined);
   const [driver, setDriver] = useState(camera.subSource?.driver ?? camera.driver);
   const [values, setValues] = useState<FieldValues | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [test, setTest] = useState<CameraTest | null>(null);
+  const [reached, setReached] = useState<readonly ReachedStep[]>([]);
+  const [busy, setBusy] = useState<'test' | 'save' | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const fields = fieldsOf(drivers.find(({ id }) => id === driver)?.settingsSchema ?? {});
+  const abort = useRef<AbortController>(null);
+  const chosen = drivers.find(({ id }) => id === driver);
+  const fields = fieldsOf(chosen?.settingsSchema ?? {});
 
   useEffect(() => {
     void api.drivers().then((result) => {
       if (result.ok) setDrivers(result.value);
       else setError(result.error.message);
     });
+    return () => abort.current?.abort();
   }, []);
 
   useEffect(() => {
     if (fields.length > 0) setValues(valuesFrom(fields, startFrom(camera, driver)));
+    // What another kind of camera answered is no answer for this one.
+    abort.current?.abort();
+    setTest(null);
+    setBusy(null);
   }, [drivers, driver]);
+
+  async function run() {
+    const controller = new AbortController();
+    abort.current?.abort();
+    abort.current = controller;
+    setBusy('test');
+    setTest(null);
+    setReached([]);
+    setError(null);
+    const settings = settingsFrom(fields, values ?? {}, startFrom(camera, driver));
+    const result = await api.testCamera(
+      { driver, settings, camera: camera.slug, source: 'sub' },
+      (step) => {
+        if (!controller.signal.aborted) setReached((before) => [...before, step]);
+      },
+      controller.signal,
+    );
+    if (controller.signal.aborted) return;
+    setBusy(null);
+    if (result.ok) setTest(result.value);
+    else setError(result.error.message);
+  }
 
   async function save(event: Event) {
     event.preventDefault();
-    setBusy(true);
+    setBusy('save');
     setError(null);
     const before = startFrom(camera, driver);
     const settings = settingsFrom(fields, values ?? {}, before);
     const isSame = camera.subSource?.driver === driver;
     const subSource = wanted ? { driver, settings: isSame ? settingsPatch(before, settings) : settings } : null;
     const result = await api.changeCamera(camera.slug, { subSource });
-    setBusy(false);
+    setBusy(null);
     if (!result.ok) return setError(result.error.message.replace(/^subSource\./, ''));
     keepCamera(result.value);
     setValues(valuesFrom(fields, startFrom(result.value, driver)));
@@ -86,13 +118,19 @@ export function SubSourceForm({ camera }: { camera: CameraInfo }) {
             {camera.subSource?.driver !== driver && Object.values(values).includes(MASKED) && (
               <p class="hint">At the same address the camera’s stored password is used.</p>
             )}
+            <TestResult test={test} busy={busy === 'test'} plan={chosen?.steps ?? []} reached={reached} />
           </>
         )}
         {error && <Notice kind="bad">{problemText(fields, error)}</Notice>}
         <div class="actions">
-          <Button type="submit" kind="primary" busy={busy}>
+          <Button type="submit" kind="primary" busy={busy === 'save'}>
             Save
           </Button>
+          {wanted && values && (
+            <Button icon="play" busy={busy === 'test'} onClick={() => void run()}>
+              Test
+            </Button>
+          )}
         </div>
       </form>
     </section>
