@@ -114,6 +114,39 @@ test('fsck finds every planted difference, and repair mends them all without los
   assert.ok(existsSync(join(root, 'yard/2026-05-03/notes.txt')));
 });
 
+test('rows of a camera that share a time: fsck finds them, and repair gives the time to the one that is put in again', async (t) => {
+  const { dataDir, db, index, databaseFile } = await recorded(t);
+  const [first, second, third] = [...index.rows()];
+  // As another program, or a Perch before version 7 of the database, may have written it.
+  const triggers = db
+    .prepare<[], { name: string; sql: string }>("select name, sql from sqlite_master where type = 'trigger'")
+    .all()
+    .filter(({ name }) => /never_overlap|times_stay/.test(name));
+  for (const { name } of triggers) db.exec(`drop trigger ${name}`);
+  // The second reaches over the third's begin; the first stands at the second's time.
+  db.prepare('update segments set end_at = ? where id = ?').run(third!.startAt + 500, second!.id);
+  db.prepare('update segments set start_at = ?, end_at = ? where id = ?').run(
+    ...[second!.startAt, second!.startAt + 1000, first!.id],
+  );
+  for (const { sql } of triggers) db.exec(sql);
+  db.close();
+  const options = { dataDir, databaseFile };
+  const { found } = await fsck({ ...options, repair: false });
+  const overlaps = found.filter(({ kind }) => kind === 'rows-overlap').map(({ path }) => path);
+  assert.equal(overlaps.length, 2, JSON.stringify(found));
+  assert.ok(overlaps.includes(third!.path));
+  assert.deepEqual((await fsck({ ...options, repair: true })).left, []);
+  assert.deepEqual((await fsck({ ...options, repair: false })).found, []);
+  const after = openDatabase(databaseFile);
+  t.after(() => after.close());
+  const rows = [...new SegmentIndex(after).rows()];
+  assert.equal(rows.length, 4, 'no row and no file is lost');
+  const listed = rows.filter(({ displaced }) => !displaced).sort((a, b) => a.startAt - b.startAt);
+  for (const [n, { startAt }] of listed.entries()) assert.ok(n === 0 || startAt >= listed[n - 1]!.endAt);
+  assert.equal(listed.length, 3, 'of two that begin together one has the time');
+  for (const { path } of rows) assert.ok(existsSync(join(dataDir, 'recordings', path)));
+});
+
 test('fsck finds a damaged page of the database and repairs it from what can be read and from the files', async (t) => {
   const { dataDir, db, databaseFile } = await recorded(t);
   const page = db.prepare<[], number>("select rootpage from sqlite_master where name = 'segments'").pluck().get()!;
