@@ -99,3 +99,20 @@ test('at the live edge only what can no longer grow is known', () => {
   assert.equal(settledSpan(window, [piece(now - 40_000, now - 36_000)], now, 6000).to, now - 6000);
   assert.equal(settledSpan(window, [], now, 6000).to, now - 6000);
 });
+
+test('after a day of playing only what is near is known', () => {
+  const list = new PieceList();
+  const HOUR = 3_600_000;
+  for (let hour = 0; hour < 30; hour++) {
+    const span = { from: hour * HOUR, to: (hour + 1) * HOUR };
+    list.add(
+      span,
+      Array.from({ length: 900 }, (_, n) => piece(span.from + n * 4000, span.from + (n + 1) * 4000)),
+    );
+  }
+  const end = 30 * HOUR;
+  assert.equal(list.knownUntil(end - 1), end);
+  assert.equal(list.at(end - 1)?.to, end);
+  assert.ok(list.knownSince(end) > 8 * HOUR && list.knownSince(end) < 25 * HOUR, `${list.knownSince(end) / HOUR}`);
+  assert.equal(list.knownUntil(HOUR), HOUR, 'what is far is asked for again');
+});

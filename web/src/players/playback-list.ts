@@ -46,6 +46,9 @@ export function parsePlaylist(text: string, base: string): Piece[] {
   return pieces;
 }
 
+/** Some 18 hours of playing: what lies farther away is read again when it is wanted. */
+const MAX_PIECES = 16_000;
+
 /** Pieces that are known, and for which times all of them are. */
 export class PieceList {
   #pieces: Piece[] = [];
@@ -66,6 +69,18 @@ export class PieceList {
       else if (one.to > one.from) joined.push(one);
     }
     this.#known = joined;
+    if (this.#pieces.length > MAX_PIECES) this.#leaveOut(span.from);
+  }
+
+  /** Keeps half of what may be kept, around a moment. */
+  #leaveOut(around: number): void {
+    const at = this.#pieces.findIndex(({ to }) => to > around);
+    const first = Math.max(0, at - MAX_PIECES / 4);
+    const kept = this.#pieces.slice(first, first + MAX_PIECES / 2);
+    const [from, to] = [kept[0]?.from ?? around, kept.at(-1)?.to ?? around];
+    this.#pieces = kept;
+    this.forget({ from: Number.NEGATIVE_INFINITY, to: from });
+    this.forget({ from: to, to: Number.POSITIVE_INFINITY });
   }
 
   /** Takes out a piece that cannot be had (any more). */

@@ -119,6 +119,8 @@ export function drawAxis(context: CanvasRenderingContext2D, scene: Scene, dayTex
   const free = firstDay ? x(firstDay.at) : Number.POSITIVE_INFINITY;
   if (free > context.measureText(dayText).width + 14) context.fillText(dayText, 6, DAY_Y);
   let freeFrom = 2;
+  const [one, other] = ticks.filter(({ label, kind }) => label !== '' && kind !== 'day');
+  const apart = one && other ? x(other.at) - x(one.at) : Number.POSITIVE_INFINITY;
   for (const { at, label, kind } of ticks) {
     const left = x(at);
     context.strokeStyle = kind === 'minor' ? colors.line : colors.lineStrong;
@@ -133,9 +135,11 @@ export function drawAxis(context: CanvasRenderingContext2D, scene: Scene, dayTex
       if (left + wide + 10 < width || left < width / 2) context.fillText(label, left + 6, DAY_Y);
       continue;
     }
-    // At the edges a label stands beside its line rather than not at all: a phone has room for one or two.
-    const begin = Math.max(2, Math.min(width - 2 - wide, left - wide / 2));
-    if (begin < freeFrom || left < 0 || left > width) continue;
+    // Where labels are few (on a phone) one at the edge stands beside its line rather than not at all.
+    const middle = left - wide / 2;
+    const begin = Math.max(2, Math.min(width - 2 - wide, middle));
+    const isFree = begin >= freeFrom && left >= 0 && left <= width;
+    if (!isFree || (begin !== middle && apart < 2 * wide)) continue;
     context.fillText(label, begin, HOUR_Y);
     freeFrom = begin + wide + 10;
   }
