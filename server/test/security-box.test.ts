@@ -19,6 +19,10 @@ test('the container: no root, nothing to write but data and /tmp, no rights, hea
     services.filter((name) => name.trim() !== 'perch-data:').length,
   );
 
+  // `off` is no port: compose would refuse the whole file, for the service on the host's network too.
+  assert.doesNotMatch(compose, /^ *- "?\$\{PERCH_(RTSP|WEBRTC)_PORT/m);
+  assert.match(compose, /^ *- "(\$\{PERCH_BRIDGE_WEBRTC_PORT:-8555\}):\1\/udp"$/m);
+
   const dockerfile = read('Dockerfile');
   const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
   assert.match(last, /^USER 10001(:10001)?$/m);

@@ -105,11 +105,11 @@ export class WebrtcServer {
   }
 
   /**
-   * Answers an offer. The session begins when the client's handshakes are done, and ends by itself when they are not.
+   * Answers an offer for a camera, or for its second source if it has one. The session begins when the client's handshakes are done, and ends by itself when they are not.
    * @throws NvrError `unavailable` (not open, stopping, camera away), `bad_input` (what is wrong with the offer),
    *   `rate_limited` (too many sessions), `conflict` (the camera's codec, or the order of its pictures, is not one that WebRTC carries)
    */
-  async open(camera: Camera, offerText: string, asker: Asker): Promise<OpenedSession> {
+  async open(camera: Camera, wanted: 'main' | 'sub', offerText: string, asker: Asker): Promise<OpenedSession> {
     const offer = parseOffer(offerText);
     const claim = { cameraId: camera.id, place: asker.place };
     this.#check(claim);
@@ -118,10 +118,11 @@ export class WebrtcServer {
     claimed.defer(() => this.#opening.splice(this.#opening.indexOf(claim), 1));
     using stack = new DisposableStack();
     const { feeds } = this.#options;
-    refuseOtherCodecs(camera.hub.newestVideo?.frame.codec);
+    const stream = camera.config.subSource ? wanted : 'main';
+    refuseOtherCodecs(camera.view(stream).hub.newestVideo?.frame.codec);
     const [security, source] = await Promise.all([
       loadSecurity(),
-      openMedia(camera, 'main', { clock: feeds.clock, feeds, cards: this.#cards }, asker.signal),
+      openMedia(camera, stream, { clock: feeds.clock, feeds, cards: this.#cards }, asker.signal),
     ]);
     stack.use(source);
     const socket = this.#socket;

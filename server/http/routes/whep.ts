@@ -13,7 +13,7 @@ import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
 import { HttpProblem } from '../plugins/errors.ts';
 import { requestSignal } from '../request-signal.ts';
-import { CameraParams } from '../schemas/common.ts';
+import { CameraParams, sourceQuery } from '../schemas/common.ts';
 
 /** What these routes work on. */
 export type WhepRoutesOptions = {
@@ -26,6 +26,7 @@ export type WhepRoutesOptions = {
 const SDP = 'application/sdp';
 const TRICKLE = 'application/trickle-ice-sdpfrag';
 const access = { access: 'media' } as const;
+const Source = Type.Object({ source: sourceQuery('main') });
 const SessionParams = Type.Object({ camera: Type.String(), session: Type.String({ maxLength: 64 }) });
 
 /** `/cameras/{camera}/whep` and `/cameras/{camera}/whep/{session}` */
@@ -45,8 +46,9 @@ export async function whepRoutes(app: App, { fleet, auth, webrtc }: WhepRoutesOp
       tags: ['media'],
       summary: 'WebRTC (WHEP): an SDP offer gets an SDP answer; H.264, G.711 sound',
       params: CameraParams,
+      querystring: Source,
       consumes: [SDP],
-    } as { params: typeof CameraParams },
+    } as { params: typeof CameraParams; querystring: typeof Source },
     handler: async (request, reply) => {
       const camera = cameraOf(request, fleet, request.params.camera);
       const { caller, body } = request;
@@ -56,7 +58,7 @@ export async function whepRoutes(app: App, { fleet, auth, webrtc }: WhepRoutesOp
       }
       const host = request.hostname;
       const { id, answer } = await webrtc
-        .open(camera, body, {
+        .open(camera, request.query.source ?? 'main', body, {
           place: addressKey(request.ip),
           reachedAt: [request.socket.localAddress ?? '', ...(isIPv4(host) ? [host] : [])],
           signal: requestSignal(request, reply),
