@@ -1,15 +1,20 @@
 // The command as a user runs it: a process, its one line, its end.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../core/clock.ts';
 import { encodeCommand, encodeLive } from '../drivers/iwfcam/wire.ts';
+import { askDevice } from '../drivers/onvif/ask.ts';
 import { systemNet } from '../net/system-net.ts';
 import { BareClient } from './iwfcam/bare-client.ts';
 
+type Source = { readonly url: string };
+
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'ffmpeg is not installed';
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
 
 function start(args: readonly string[]): { child: ChildProcess; line: Promise<string>; exit: Promise<string> } {
@@ -106,4 +111,26 @@ test('many cameras: consecutive loopback addresses, different UIDs', { timeout: 
   assert.equal(new Set([...said.matchAll(/"uid":"([^"]+)"/g)].map(([, uid]) => uid)).size, 3);
   child.kill('SIGTERM');
   assert.match(await exit, /^0/);
+});
+
+test('an ONVIF device tells its two streams, and how to find it', { timeout: 30_000, skip: noFfmpeg }, async () => {
+  const size = ['--width', '160', '--height', '120', '--fps', '5'];
+  const { child, line, exit } = start(['onvif', '--port', '0', '--host', '127.0.0.45', ...size]);
+  const said = await line;
+  const added = JSON.parse(said.slice(said.indexOf('{'))) as { settings: Source; subSource: { settings: Source } };
+  let note = '';
+  child.stderr!.on('data', (chunk) => (note += chunk));
+  await eventually(() => note.includes('\n'));
+  const url = `http://${/by address: (\S+);/.exec(note)?.[1]}/`;
+  const world = { net: systemNet, clock: systemClock, signal: new AbortController().signal };
+  const offer = await askDevice({ url, credentials: { username: 'admin', password: 'secret' } }, world);
+  assert.deepEqual(
+    offer.profiles.map((profile) => [profile.token, profile.width, profile.height, profile.url]),
+    [
+      ['main', 160, 120, added.settings.url],
+      ['sub', 80, 60, added.subSource.settings.url],
+    ],
+  );
+  child.kill('SIGTERM');
+  assert.match(await exit, /^0\|/);
 });

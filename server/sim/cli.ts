@@ -5,6 +5,7 @@ import { explainOptions, type OptionTable, parseOptions } from './command-line.t
 import { dahuaCommand } from './dahua-p2p/command.ts';
 import { httpMjpegCommand, httpSnapshotCommand } from './http-mjpeg/command.ts';
 import { iwfcamCommand } from './iwfcam/command.ts';
+import { onvifCommand } from './onvif/command.ts';
 import { rtspCommand } from './rtsp/command.ts';
 import type { SimulationCommand } from './simulation.ts';
 
@@ -12,6 +13,7 @@ const commands = [
   iwfcamCommand,
   dahuaCommand,
   rtspCommand,
+  onvifCommand,
   httpMjpegCommand,
   httpSnapshotCommand,
 ] as readonly unknown[] as readonly SimulationCommand<never>[];

@@ -27,10 +27,13 @@ export const commonOptions = {
   seed: { type: 'integer', default: 1, min: 0, max: 2 ** 31, help: 'the same seed gives the same faults' },
 } as const satisfies OptionTable;
 
+/** A source of a camera, as in the body of `POST /api/cameras`. */
+export type SimulatedSource = { readonly driver: string; readonly settings: Readonly<Record<string, unknown>> };
+
 /** A running simulation. */
 export interface Simulation extends AsyncDisposable {
   /** How to add each of its cameras, as the body of `POST /api/cameras`. */
-  readonly cameras: ReadonlyArray<{ readonly driver: string; readonly settings: Readonly<Record<string, unknown>> }>;
+  readonly cameras: ReadonlyArray<SimulatedSource & { readonly subSource?: SimulatedSource }>;
   /** What the user should hear about (a login that was refused for its own good), once. */
   takeWarnings(): readonly string[];
   /** Out of reach, or back again. */
