@@ -65,7 +65,7 @@ export class Recorder {
       () => this.tally.add('segments'),
       (lost) => this.tally.add('missed', lost),
     );
-    this.#tail = new SoundTail(this.#sound, options.clock, this.#closings);
+    this.#tail = new SoundTail(this.#sound, this.#closings);
     this.#presence = new Presence(options.clock);
   }
 
@@ -222,7 +222,8 @@ export class Recorder {
       if (!frame.key) return;
       await this.#begin(frame, at);
     }
-    if (await this.#tail.drain()) await this.#current?.writeSound(this.#sound.line?.takeUntil(frame.monoMs) ?? []);
+    if (await this.#tail.drain(frame.monoMs))
+      await this.#current?.writeSound(this.#sound.line?.takeUntil(frame.monoMs) ?? []);
     await this.#current?.write(frame, this.#times.at(frame));
     this.#recordedMonoMs = frame.monoMs;
     this.tally.add('frames');

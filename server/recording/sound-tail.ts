@@ -1,7 +1,6 @@
 // A segment that was cut and is complete but for its last sound: sound comes later than pictures, and what belongs before
 // the cut must not get into the next file.
 
-import type { Clock } from '../core/clock.ts';
 import type { EndReason } from '../store/segment-index.ts';
 import { type Closings, unindexed } from './closings.ts';
 import type { UnindexedSegment } from './recorder-options.ts';
@@ -23,13 +22,11 @@ export type Waiting = {
 /** See the head of this file. At most one segment waits. */
 export class SoundTail {
   readonly #sound: Sound;
-  readonly #clock: Pick<Clock, 'monoMs'>;
   readonly #closings: Pick<Closings, 'close'>;
   #waiting: Waiting | null = null;
 
-  constructor(sound: Sound, clock: Pick<Clock, 'monoMs'>, closings: Pick<Closings, 'close'>) {
+  constructor(sound: Sound, closings: Pick<Closings, 'close'>) {
     this.#sound = sound;
-    this.#clock = clock;
     this.#closings = closings;
   }
 
@@ -43,13 +40,17 @@ export class SoundTail {
     this.#waiting = waiting;
   }
 
-  /** Gives it what has come, and closes it when that is all, or too late. @returns whether none waits any more */
-  async drain(): Promise<boolean> {
+  /**
+   * Gives it what has come, and closes it when that is all, or too late.
+   * @param heardMonoMs up to where the hub has been read: a recorder that is behind has sound that it has not seen
+   * @returns whether none waits any more
+   */
+  async drain(heardMonoMs: number): Promise<boolean> {
     const waiting = this.#waiting;
     const { line } = this.#sound;
     if (waiting && line) {
       const { writer, untilMonoMs } = waiting;
-      const late = this.#clock.monoMs() - untilMonoMs > SOUND_DRAIN_MS;
+      const late = heardMonoMs - untilMonoMs > SOUND_DRAIN_MS;
       await writer.writeSound(late ? line.finishUntil(untilMonoMs) : line.takeUntil(untilMonoMs));
       const missingMs = untilMonoMs - line.positionMs;
       if (missingMs > 1) return false;
