@@ -40,6 +40,7 @@ test('found, asked with a password, added with main and sub; small pictures come
     clip: await clip(160, 120),
     path: '/sub',
     auth: 'digest-md5',
+    password: 'other',
   });
   const common = { codec: 'H264', frameRate: 10, bitRate: 500 } as const;
   await using device = await OnvifSimulator.start({
@@ -69,7 +70,7 @@ test('found, asked with a password, added with main and sub; small pictures come
     '/api/cameras',
     {
       ...{ name: 'Door', driver: 'rtsp', settings: settings(offer.main) },
-      subSource: { driver: 'rtsp', settings: settings(offer.sub) },
+      subSource: { driver: 'rtsp', settings: { ...settings(offer.sub), password: 'other' } },
     },
   );
   assert.equal(camera.subSource.settings.password, '********');
@@ -93,6 +94,12 @@ test('found, asked with a password, added with main and sub; small pictures come
     // The main source's picture stands in until the sub stream's first.
   }
   assert.deepEqual([(await status()).sub.state, (await status()).sub.shown, small.stats.playing], ['live', true, 1]);
+  const tried = (source: 'main' | 'sub') => {
+    const masked = { ...settings(offer.sub), password: '********' };
+    return nvr.api('POST', '/api/cameras/test', { driver: 'rtsp', settings: masked, camera: camera.slug, source });
+  };
+  assert.equal(((await tried('sub')).body as { ok: boolean }).ok, true);
+  assert.equal((await tried('main')).status, 400, 'that password is for another address');
   assert.equal(await widthOf(''), 640, 'a snapshot is of the main source');
   assert.equal(await widthOf('?width=100'), 100);
   assert.equal(await widthOf('?source=sub'), 160);
