@@ -3,13 +3,10 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { NvrError } from '../core/nvr-error.ts';
-import { type Random, seededRandom } from '../core/random.ts';
 import { parseCameraUrl, separateCredentials } from '../net/camera-url.ts';
 import { parseChallenges } from '../net/http-auth.ts';
 import { HttpResponseParser } from '../net/http-response.ts';
+import { fuzz } from '../test/mutated-inputs.ts';
 import { parseAacConfig } from './aac.ts';
 import { AacDepacketizer } from './aac-depacketizer.ts';
 import { h264PpsId, parseH264Sps } from './h264.ts';
@@ -19,62 +16,13 @@ import { createH265Depacketizer } from './h265-depacketizer.ts';
 import { JpegDepacketizer } from './jpeg-rtp-depacketizer.ts';
 import { MultipartReader } from './multipart.ts';
 import { MAX_ACCESS_UNIT_BYTES, splitStartCodes, splitUnits } from './nal.ts';
+import { parseFeedback } from './rtcp-feedback.ts';
 import { encodeRtp, parseRtcp, parseRtp } from './rtp.ts';
 import type { Depacketizer, RtpFrame } from './rtp-depacketizer.ts';
 import { RtpOrder } from './rtp-order.ts';
 import { parseRtpInfo, parseSession, parseTransport, RtspParser } from './rtsp.ts';
 import { parseSdp } from './sdp.ts';
-
-/** `npm run soak` asks for a million. */
-const INPUTS = Number(process.env.PERCH_FUZZ_ROUNDS ?? 200_000);
-const MAX_GROWTH_BYTES = 20e6;
-// Traces of refusals are not looked at, and cost a third of the time.
-Error.stackTraceLimit = 0;
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-function randomBytes(random: Random, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; at++) bytes[at] = random() * 256;
-  return bytes;
-}
-
-/** Made from good examples: bytes changed, cut, doubled, or random altogether. */
-function mutate(random: Random, examples: readonly Buffer[]): Buffer {
-  const pick = (below: number) => Math.floor(random() * below);
-  const example = examples[pick(examples.length)]!;
-  if (random() < 0.15) return randomBytes(random, pick(64));
-  const bytes = Buffer.from(example);
-  for (let n = pick(5); n > 0 && bytes.length > 0; n--) bytes[pick(bytes.length)] = pick(256);
-  if (random() < 0.3) return bytes.subarray(0, pick(bytes.length + 1));
-  return random() < 0.1 ? Buffer.concat([bytes, bytes]) : bytes;
-}
-
-/** Runs one target over all inputs. @returns how often it threw an NvrError */
-function fuzz(examples: readonly (string | Buffer)[], target: (bytes: Buffer, random: Random) => void): number {
-  const random = seededRandom(5);
-  const buffers = examples.map((example) => Buffer.from(example as string));
-  let refusals = 0;
-  const memory = () => {
-    // Twice: the memory of buffers goes when the collection after the one that found them begins.
-    collect();
-    collect();
-    return process.memoryUsage().heapUsed + process.memoryUsage().external;
-  };
-  let settled = 0;
-  for (let n = 0; n < INPUTS; n++) {
-    if (n === INPUTS / 4) settled = memory();
-    try {
-      target(mutate(random, buffers), random);
-    } catch (error) {
-      if (!(error instanceof NvrError)) throw error;
-      refusals++;
-    }
-  }
-  const growth = memory() - settled;
-  assert.ok(growth < MAX_GROWTH_BYTES, `memory grew by ${growth} bytes`);
-  return refusals;
-}
+import { encodeBindingSuccess, isAuthentic, parseBindingRequest } from './stun.ts';
 
 const reply = 'RTSP/1.0 200 OK\r\nCSeq: 2\r\nSession: 12;timeout=60\r\nContent-Length: 4\r\n\r\nv=0\n';
 const interleaved = Buffer.concat([Buffer.from([0x24, 0, 0, 14]), Buffer.alloc(14, 0x80), Buffer.from(reply)]);
@@ -275,4 +223,52 @@ test('MJPEG streams, one reader for all inputs', () => {
   const before = pictures;
   for (let n = 0; n < 4000; n++) reader.push(Buffer.concat([head, jpeg]));
   assert.ok(pictures - before >= 2000, `${pictures - before} pictures after ${before}`);
+});
+
+test('STUN requests: read or not, believed only when whole, answered in a bounded length', () => {
+  // RFC 5769 section 2.1.
+  const request =
+    '000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74002400046e0001ff80290008932ff9b151263b36' +
+    '000600096576746a3a68367659202020000800149aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf';
+  const nominating = '000100282112a442b7e7a701bc34d686fa87dfae0006000361 3a62000025000000080014'.replace(' ', '');
+  const whole = Buffer.from(request, 'hex');
+  const examples = [whole, Buffer.from(`${nominating}${'9a'.repeat(20)}`, 'hex')];
+  const from = { address: '192.0.2.1', port: 32853 };
+  let read = 0;
+  fuzz(examples, (bytes) => {
+    const found = parseBindingRequest(bytes);
+    if (!found) return;
+    read++;
+    const { integrityAt, localName, remoteName } = found;
+    assert.ok(integrityAt + 24 <= bytes.length && localName.length + remoteName.length <= bytes.length);
+    if (isAuthentic(found, 'VOkJxbRl1RmTxUk/WvJxBt')) {
+      assert.deepEqual(bytes.subarray(4, integrityAt + 24), whole.subarray(4, integrityAt + 24));
+    }
+    assert.equal(encodeBindingSuccess(found, from, 'x').length, 64);
+  });
+  assert.ok(read > 0, 'some of it could be read');
+});
+
+test('RTCP feedback: never throws, says no more than there is', () => {
+  const hex = [
+    '81ce00020000000100000002',
+    '81cd0003000000010000000affff8001',
+    '84ce0004000000010000000000000002 01000000'.replace(' ', ''),
+    '81cb000100000001',
+    '80c9000100000001 81ca0002000000010102 7878'.replaceAll(' ', ''),
+    `81cd0042000000010000000a${'0001ffff'.repeat(64)}`,
+  ];
+  let words = 0;
+  const examples = hex.map((each) => Buffer.from(each, 'hex'));
+  fuzz([...examples, Buffer.concat(examples)], (bytes) => {
+    const found = parseFeedback(bytes);
+    words += found.length;
+    assert.ok(found.length <= bytes.length / 4);
+    for (const word of found) {
+      if (word.kind !== 'lost') continue;
+      assert.ok(word.sequences.length <= 17 * (bytes.length / 4));
+      assert.ok(word.sequences.every((sequence) => sequence >= 0 && sequence < 0x10000));
+    }
+  });
+  assert.ok(words > 0);
 });

@@ -4,5 +4,6 @@ process.env.PERCH_FUZZ_ROUNDS = '1000000';
 await import('../drivers/iwfcam/fuzz.test.ts');
 await import('../drivers/dahua-p2p/fuzz.test.ts');
 await import('../media/stream-fuzz.test.ts');
+await import('../webrtc-out/fuzz.test.ts');
 
 export {};

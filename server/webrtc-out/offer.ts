@@ -37,6 +37,8 @@ const ICE_NAME = /^[\w+/=-]{4,256}$/;
 const ICE_PASSWORD = /^[\w+/=-]{22,256}$/;
 const FINGERPRINT = /^sha-256 ((?:[\da-f]{2}:){31}[\da-f]{2})$/i;
 const FORMAT = /^\d{1,3}$/;
+/** Name, clock and channels: an answer repeats them. */
+const ENCODING = /^[\w.+-]{1,32}\/\d{1,7}(?:\/\d{1,2})?$/;
 const PROTOCOLS = new Set(['UDP/TLS/RTP/SAVPF', 'UDP/TLS/RTP/SAVP']);
 /** `static` payload types need no `rtpmap`. */
 const STATIC: Readonly<Record<string, string>> = { 0: 'PCMU/8000', 8: 'PCMA/8000' };
@@ -96,7 +98,7 @@ function codecsOf(formats: readonly string[], attributes: readonly string[]): Of
   const parameters = pairs('fmtp');
   return formats.flatMap((format) => {
     const name = names.get(format) ?? STATIC[format];
-    if (!name || !FORMAT.test(format) || Number(format) > 127) return [];
+    if (!name || !ENCODING.test(name) || !FORMAT.test(format) || Number(format) > 127) return [];
     return { payloadType: Number(format), name: name.toUpperCase(), parameters: parameters.get(format) ?? '' };
   });
 }
