@@ -22,16 +22,22 @@ export class Turns {
     this.#options = options;
   }
 
+  /** How many stand in line. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /**
    * Does the work when it is its turn.
-   * @throws NvrError `tooMany`, and what the work throws
+   * @param signal who aborts it leaves the line, and makes room there; work that was begun is the work's own affair
+   * @throws NvrError `tooMany`, the reason of the signal, and what the work throws
    */
-  async run<T>(work: () => T | Promise<T>): Promise<T> {
+  async run<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     const { most, maxWaiting, tooMany } = this.#options;
     if (this.#running < most) this.#running++;
     else {
       if (this.#waiting.length >= maxWaiting) throw tooMany();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#turn(signal);
     }
     try {
       return await work();
@@ -41,5 +47,22 @@ export class Turns {
       if (next) next();
       else this.#running--;
     }
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        const at = this.#waiting.indexOf(enter);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        reject(signal?.reason);
+      };
+      const enter = () => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      if (signal?.aborted) return leave();
+      signal?.addEventListener('abort', leave, { once: true });
+      this.#waiting.push(enter);
+    });
   }
 }

@@ -141,6 +141,10 @@ test('rows of a camera that share a time: fsck finds them, and repair gives the 
   t.after(() => after.close());
   const rows = [...new SegmentIndex(after).rows()];
   assert.equal(rows.length, 4, 'no row and no file is lost');
+  assert.ok(
+    rows.every(({ endReason }) => endReason !== 'adopted'),
+    'what the rows knew is kept',
+  );
   const listed = rows.filter(({ displaced }) => !displaced).sort((a, b) => a.startAt - b.startAt);
   for (const [n, { startAt }] of listed.entries()) assert.ok(n === 0 || startAt >= listed[n - 1]!.endAt);
   assert.equal(listed.length, 3, 'of two that begin together one has the time');

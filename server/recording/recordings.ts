@@ -20,6 +20,7 @@ import { Schedule } from './schedule.ts';
 import { ScheduleWaker } from './schedule-waker.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { type FolderPlan, readStorage, type StorageFigures } from './storage.ts';
+import { Thumbnails } from './thumbnails.ts';
 
 const RETENTION_EVERY_MS = 60_000;
 /** An order by hand; `auto` leaves it to mode and schedule. */
@@ -70,6 +71,7 @@ type Entry = {
 export class Recordings {
   readonly files: SegmentFiles;
   readonly index: SegmentIndex;
+  readonly thumbnails = new Thumbnails();
   readonly #options: RecordingsOptions;
   readonly #clock: Clock;
   readonly #log: Logger;

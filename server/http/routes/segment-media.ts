@@ -6,7 +6,6 @@ import type { Fleet } from '../../cameras/fleet.ts';
 import { NvrError } from '../../core/nvr-error.ts';
 import { Playback } from '../../recording/playback.ts';
 import type { Recordings } from '../../recording/recordings.ts';
-import { Thumbnails } from '../../recording/thumbnails.ts';
 import type { SegmentIndex } from '../../store/segment-index.ts';
 import type { App } from '../app.ts';
 import { chooseRange } from '../byte-range.ts';
@@ -51,7 +50,6 @@ export async function segmentMediaRoutes(
   app: App,
   { fleet, index, recordings, deeds }: SegmentMediaOptions,
 ): Promise<void> {
-  const thumbnails = new Thumbnails();
   const playback = new Playback();
 
   const find = (request: FastifyRequest, id: string): Media => {
@@ -109,7 +107,9 @@ export async function segmentMediaRoutes(
       }
       if (request.method === 'HEAD') return reply.send();
       const key = `${media.id} ${media.startAt}`;
-      return reply.send(await thumbnails.get(key, await recordings.files.locate(media.path)));
+      const signal = requestSignal(request, reply);
+      const file = await recordings.files.locate(media.path);
+      return reply.send(await recordings.thumbnails.get(key, file, 0, signal));
     },
   });
 

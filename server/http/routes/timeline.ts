@@ -5,11 +5,11 @@ import { maySee } from '../../auth/caller.ts';
 import type { Fleet } from '../../cameras/fleet.ts';
 import { NvrError } from '../../core/nvr-error.ts';
 import type { Recordings } from '../../recording/recordings.ts';
-import { Thumbnails } from '../../recording/thumbnails.ts';
 import type { Timeline } from '../../recording/timeline.ts';
 import type { EventLog } from '../../store/events.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
+import { requestSignal } from '../request-signal.ts';
 import { CameraParams, IsoTime, isoTime, parseTime, problems } from '../schemas/common.ts';
 import { eventView } from '../schemas/event.ts';
 import { parseSpan, SpanQuery, TimelineReply, TimelinesReply, timelineView } from '../schemas/timeline.ts';
@@ -32,7 +32,6 @@ const tags = ['recordings'];
 /** `/api/cameras/{camera}/timeline`, `/api/timeline`, `/api/cameras/{camera}/thumbnail.jpg`. */
 export async function timelineRoutes(app: App, options: TimelineRoutesOptions): Promise<void> {
   const { fleet, timeline, recordings, events } = options;
-  const thumbnails = new Thumbnails();
 
   app.get(
     '/api/cameras/:camera/timeline',
@@ -90,7 +89,9 @@ export async function timelineRoutes(app: App, options: TimelineRoutesOptions): 
       reply.header('Last-Modified', new Date(isoTime(startAt + moment)).toUTCString());
       if (request.method === 'HEAD') return reply.send();
       const key = `${id} ${startAt} ${moment}`;
-      return reply.send(await thumbnails.get(key, await recordings.files.locate(path), moment / 1000));
+      const signal = requestSignal(request, reply);
+      const file = await recordings.files.locate(path);
+      return reply.send(await recordings.thumbnails.get(key, file, moment / 1000, signal));
     },
   });
 }
