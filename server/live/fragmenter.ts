@@ -30,8 +30,13 @@ const MAX_WAITING_SOUND = 1024;
 /** A segment that is asked for is closed at any picture, once it has so much. */
 const MIN_FORCED_SECONDS = 0.5;
 
-/** The camera's clock smooths arrival; a picture that is later by it than this is not believed. */
-const MAX_JITTER_MS = 500;
+/**
+ * The camera's clock smooths arrival within these. Nothing can be here early: what seems to be follows a stall that was taken
+ * for the truth, and pictures and sound must not be apart for it. With B-frames some come before their turn, but not by much.
+ */
+const BOUNDS = { maxEarlyMs: 200 } as const;
+/** A camera whose clock does not keep up with its pictures. */
+const PICTURE_BOUNDS = { ...BOUNDS, maxLateMs: 1000 } as const;
 /** The line begins so much before its first picture: with B-frames that is decoded before it is shown. */
 const LEAD_MS = 1000;
 
@@ -94,8 +99,8 @@ export class Fragmenter implements Disposable {
   #needsKey = true;
   #cutWanted = false;
   readonly #order = new PictureTimes();
-  readonly #pictureTime = new MediaTime(MAX_JITTER_MS);
-  readonly #soundTime = new MediaTime();
+  readonly #pictureTime = new MediaTime(PICTURE_BOUNDS);
+  readonly #soundTime = new MediaTime(BOUNDS);
 
   /** @param sounds where its sound comes from; `null`: pictures only */
   constructor(camera: LiveCamera, sounds: SoundViews | null) {

@@ -59,6 +59,15 @@ function arrivals(clip: Clip, heldPictures: number): Arrival[] {
   return [...pictures, ...sounds].sort((a, b) => a.atMs - b.atMs);
 }
 
+/** The same over a network that stands still for so long: all of that time comes at its end. */
+function stalled(all: readonly Arrival[], ms: number): Arrival[] {
+  const fromMs = 3000;
+  return all.map(({ atMs, frame }) => {
+    const lateMs = atMs >= fromMs && atMs < fromMs + ms ? fromMs + ms : atMs;
+    return { atMs: lateMs, frame: { ...frame, at: lateMs, monoMs: lateMs } };
+  });
+}
+
 /** Plays it to a viewer who comes after so many frames. @returns the file that the viewer got, and what HLS would have */
 function watch(t: TestContext, all: readonly Arrival[], before: number): string {
   const folder = mkdtempSync(join(tmpdir(), 'perch-order-'));
@@ -167,6 +176,18 @@ suite('pictures out of order', { skip }, () => {
     const found = claps(watch(t, arrivals(await clipOf(0), 0), 50));
     t.diagnostic(`the sound is behind by ${found.map((ms) => Math.round(ms))} ms`);
     assert.ok(found.length >= 8 && found.every((ms) => Math.abs(ms) < UNIT_MS / 2), `${found}`);
+  });
+
+  test('they are still together after the network stood still', async (t) => {
+    for (const [stallMs, mostMs] of [
+      [700, UNIT_MS / 2],
+      [1500, 250],
+    ] as const) {
+      const found = claps(watch(t, stalled(arrivals(await clipOf(0), 0), stallMs), 50));
+      t.diagnostic(`after ${stallMs} ms the sound is behind by ${found.map((ms) => Math.round(ms))} ms`);
+      const after = found.slice(-4);
+      assert.ok(after.length === 4 && after.every((ms) => Math.abs(ms) < mostMs), `${found}`);
+    }
   });
 
   test('the same with B-frames', async (t) => {

@@ -33,7 +33,7 @@ export class FragmentClock {
   #distanceMs = FIRST_DISTANCE_MS;
   /** When the pictures are shown whose places in decoding are not taken yet, in order. */
   #shownMs: number[] = [];
-  readonly #counted = new MediaTime(HOLE_MS);
+  readonly #counted = new MediaTime({ maxLateMs: HOLE_MS, maxEarlyMs: HOLE_MS });
   #samples = 0;
 
   constructor(timescale: number) {

@@ -18,6 +18,9 @@ const MAX_EARLY_MS = 1000;
 /** Blocks that only follow one another know of no hole: late by more is one. */
 export const HOLE_MS = 400;
 
+/** How far a camera's clock is believed; beyond that the arrival counts, and the clock from there on. Milliseconds. */
+export type MediaTimeBounds = { readonly maxLateMs: number; readonly maxEarlyMs: number };
+
 /**
  * When the first sample was taken that a decoder makes of a block, by its arrival. What an AAC unit becomes stands a unit
  * before the samples with which it was complete.
@@ -34,10 +37,10 @@ export class MediaTime {
   #windowEndMs = 0;
   #leastLateMs = Number.POSITIVE_INFINITY;
   #owedMs = 0;
-  readonly #maxLateMs: number;
+  readonly #bounds: MediaTimeBounds;
 
-  constructor(maxLateMs = MAX_LATE_MS) {
-    this.#maxLateMs = maxLateMs;
+  constructor({ maxLateMs = MAX_LATE_MS, maxEarlyMs = MAX_EARLY_MS }: Partial<MediaTimeBounds> = {}) {
+    this.#bounds = { maxLateMs, maxEarlyMs };
   }
 
   /**
@@ -47,8 +50,9 @@ export class MediaTime {
    */
   toMono(mediaMs: number | null, arrivedMs: number): number {
     if (mediaMs === null) return arrivedMs;
+    const { maxLateMs, maxEarlyMs } = this.#bounds;
     const lateMs = arrivedMs - mediaMs - this.#offsetMs;
-    const goesOn = mediaMs > this.#newestMs - BACK_MS && lateMs < this.#maxLateMs && lateMs > -MAX_EARLY_MS;
+    const goesOn = mediaMs > this.#newestMs - BACK_MS && lateMs < maxLateMs && lateMs > -maxEarlyMs;
     this.#newestMs = goesOn ? Math.max(this.#newestMs, mediaMs) : mediaMs;
     if (!goesOn) {
       this.#offsetMs = arrivedMs - mediaMs;

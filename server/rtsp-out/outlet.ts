@@ -19,7 +19,7 @@ export class Outlet {
   readonly channels: Channels;
   readonly ssrc = randomInt(1, U32);
   readonly #time = new MediaTime();
-  readonly #counted = new MediaTime(HOLE_MS);
+  readonly #counted = new MediaTime({ maxLateMs: HOLE_MS });
   readonly #base = randomInt(U32);
   #sequence = randomInt(SEQUENCES);
   #zeroMs = 0;
