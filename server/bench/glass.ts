@@ -1,8 +1,10 @@
 // From the camera's sending of a picture to the decoded picture, for each output. Pictures carry their number (counter-strip),
 // and every output is decoded by the same program, one ffmpeg of one thread. Beside it that ffmpeg on the camera's own RTSP
-// at the same time: what is above it is what Perch adds. In Chromium the page's own player, read from its screen.
+// at the same time: what is above it is what Perch adds. In Chromium the page's own player and a WebRTC client, read from the
+// screen.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { OPEN_WHEP } from '../test/whep-page.ts';
 import { Child } from './child.ts';
 import { COUNTER_RANGE, readStrip, STRIP_BYTES, STRIP_FILTER } from './counter-strip.ts';
 import { PageViewer } from './page-viewer.ts';
@@ -81,7 +83,7 @@ function figure(all: readonly Seen[], sentMs: readonly number[], fromMs: number,
 
 /** In the page: numbers of the pictures on the screen and when they were shown, by the wall clock. */
 const WATCH_SCREEN = `({ pictures, limitMs }) => new Promise((done) => {
-  const video = document.querySelector('.stage video');
+  const video = document.querySelector('video');
   const canvas = document.createElement('canvas');
   canvas.width = ${STRIP_BYTES};
   canvas.height = 1;
@@ -102,14 +104,11 @@ const WATCH_SCREEN = `({ pictures, limitMs }) => new Promise((done) => {
   video.requestVideoFrameCallback(shown);
 })`;
 
-/** The page's player in Chromium. @returns `null` where there is no Chromium or no page */
-async function onScreen(perch: PerchProcess, slug: string, pictures: number): Promise<Seen[] | null> {
-  await using viewer = await PageViewer.open(perch);
-  if (!viewer) return null;
-  await viewer.show(slug);
+/** What the player on the page shows. */
+async function onScreen({ page }: PageViewer, pictures: number): Promise<Seen[]> {
   await wait(SETTLE_MS);
   const watch = `(${WATCH_SCREEN})(${JSON.stringify({ pictures, limitMs: LIMIT_MS })})`;
-  const seen = await viewer.page.evaluate<Seen[]>(watch);
+  const seen = await page.evaluate<Seen[]>(watch);
   const offset = clockMs() - (performance.timeOrigin + performance.now());
   return seen.map(({ number, ms }) => ({ number, ms: ms + offset }));
 }
@@ -120,7 +119,7 @@ export async function measureGlass({ quick = false }: { quick?: boolean }): Prom
   using cameras = new Child('./rtsp-cameras-process.ts');
   const { urls, pictures } = await cameras.ask<RtspCameras>('start', LOAD);
   if (pictures > COUNTER_RANGE) throw new Error('The numbers of pictures repeat');
-  await using perch = await PerchProcess.start({ rtsp: true });
+  await using perch = await PerchProcess.start({ rtsp: true, webrtc: true });
   const { slug } = await perch.add({ name: 'Glass', driver: 'rtsp', settings: { url: urls[0]! } });
   await perch.live(1);
   const { port, token } = perch;
@@ -152,7 +151,20 @@ export async function measureGlass({ quick = false }: { quick?: boolean }): Prom
     await add(output, decoder.seen, fromMs, clockMs());
     viewer?.close();
   }
-  const seen = await onScreen(perch, slug, wanted);
-  if (seen) await add('the page in Chromium', seen, seen[0]?.ms ?? 0, seen.at(-1)?.ms ?? 0);
+  await using viewer = await PageViewer.open(perch);
+  if (!viewer) return rows; // no Chromium, or no page
+  const players: Readonly<Record<string, () => Promise<unknown>>> = {
+    'the page in Chromium': () => viewer.show(slug),
+    'WebRTC in Chromium': async () => {
+      await viewer.leave();
+      const whep = { url: perch.output(slug, 'whep'), token: '', audio: false };
+      await viewer.page.evaluate(`(${OPEN_WHEP})(${JSON.stringify(whep)})`);
+    },
+  };
+  for (const [output, open] of Object.entries(players)) {
+    await open();
+    const seen = await onScreen(viewer, wanted);
+    await add(output, seen, seen[0]?.ms ?? 0, seen.at(-1)?.ms ?? 0);
+  }
   return rows;
 }

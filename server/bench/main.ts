@@ -212,7 +212,7 @@ if (wants('glass')) {
     [
       'pictures: decoded, of those that the camera sent meanwhile; where many are missing the machine was too busy, and the figures are of the rest.',
       'camera itself: the same ffmpeg on the camera, in the same window. By RTSP and multipart ffmpeg gives a picture when the next one begins (40 ms).',
-      'HLS: whole segments of two seconds, the newest one first. The page: until the picture is due on the screen, by its own player (aim: under 500).',
+      'HLS: whole segments of two seconds, the newest one first. The page: until the picture is due on the screen, by its own player (aim: under 500); WebRTC likewise (aim: under 300).',
     ].join('\n'),
   );
 }

@@ -19,8 +19,9 @@ export type PerchOptions = {
   readonly processor?: number;
   /** Write a processor profile here when it ends. */
   readonly profileDir?: string | undefined;
-  /** Serve RTSP, on any free port. */
+  /** Serve RTSP, WebRTC, on any free port. */
   readonly rtsp?: boolean;
+  readonly webrtc?: boolean;
 };
 
 /** A camera as the API shows it, as far as the benchmark looks. */
@@ -47,7 +48,12 @@ export class PerchProcess implements AsyncDisposable {
     this.#output = output;
   }
 
-  static async start({ processor, profileDir, rtsp = false }: PerchOptions = {}): Promise<PerchProcess> {
+  static async start({
+    processor,
+    profileDir,
+    rtsp = false,
+    webrtc = false,
+  }: PerchOptions = {}): Promise<PerchProcess> {
     const dataDir = mkdtempSync(join(tmpdir(), 'perch-bench-'));
     const profiling = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] : [];
     const pin = processor === undefined ? [] : ['taskset', '-c', String(processor)];
@@ -57,7 +63,8 @@ export class PerchProcess implements AsyncDisposable {
       env: {
         ...process.env,
         PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
-        ...{ PERCH_HOST: '127.0.0.1', PERCH_PORT: '0', PERCH_RTSP_PORT: rtsp ? '0' : 'off', PERCH_WEBRTC_PORT: 'off' },
+        ...{ PERCH_HOST: '127.0.0.1', PERCH_PORT: '0' },
+        ...{ PERCH_RTSP_PORT: rtsp ? '0' : 'off', PERCH_WEBRTC_PORT: webrtc ? '0' : 'off' },
         ...{ PERCH_DATA_DIR: dataDir, PERCH_LOG_LEVEL: 'warn', NODE_ENV: 'production' },
         ...{ PERCH_ADMIN_USER: ADMIN.user, PERCH_ADMIN_PASSWORD: ADMIN.password },
       },
