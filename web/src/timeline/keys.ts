@@ -126,7 +126,9 @@ const SCROLLS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', '
 export function hearKeys(store: TimelineStore): () => void {
   const hear = (event: KeyboardEvent) => {
     const { target } = event;
-    const taken = SCROLLS.has(event.key) || (target instanceof Element && target.closest(TAKERS) !== null);
+    // In full screen there is nothing else to press, and nothing to scroll.
+    const isFull = document.fullscreenElement !== null;
+    const taken = (SCROLLS.has(event.key) && !isFull) || (target instanceof Element && target.closest(TAKERS) !== null);
     if (!taken && !event.defaultPrevented && document.querySelector('dialog[open]') === null) handleKey(event, store);
   };
   document.addEventListener('keydown', hear);

@@ -36,7 +36,7 @@ export function Stage({ store, camera }: { store: TimelineStore; camera: CameraI
   const live = store.mode.value === 'live';
   const problem = store.problem.value;
   return (
-    <div class={`tl-stage${live ? ' is-live' : ''}`} ref={box}>
+    <div class={`tl-stage${live ? ' is-live' : ''}`} ref={box} tabIndex={-1}>
       {live && <LivePicture camera={camera} large key={camera.id} />}
       <video
         ref={video}

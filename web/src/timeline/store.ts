@@ -341,7 +341,12 @@ export class TimelineStore {
   /** Fills the screen with the picture, or gives it back. */
   fullScreen(): void {
     if (document.fullscreenElement) void document.exitFullscreen();
-    else this.stage?.requestFullscreen?.().catch(() => {});
+    // With the focus, or keys would go to the button that was pressed, behind the picture.
+    else
+      this.stage?.requestFullscreen?.().then(
+        () => this.stage?.focus(),
+        () => {},
+      );
   }
 
   setSound(volume: number, muted: boolean): void {
