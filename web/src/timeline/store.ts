@@ -4,6 +4,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { api } from '../api.ts';
 import { cameras } from '../cameras.ts';
 import { PlaybackEngine } from '../players/playback-engine.ts';
+import { toggleFullScreen } from './full-screen.ts';
 import { jumpSentence } from './gap-text.ts';
 import { BEGIN_SLACK_MS, neighborStart } from './neighbor.ts';
 import { type Place, placeHash } from './place.ts';
@@ -340,13 +341,7 @@ export class TimelineStore {
 
   /** Fills the screen with the picture, or gives it back. */
   fullScreen(): void {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    // With the focus, or keys would go to the button that was pressed, behind the picture.
-    else
-      this.stage?.requestFullscreen?.().then(
-        () => this.stage?.focus(),
-        () => {},
-      );
+    toggleFullScreen(this.stage);
   }
 
   setSound(volume: number, muted: boolean): void {
