@@ -38,6 +38,12 @@ export const MAX_RESENT_PER_SECOND = 500;
  * Chromium's socket holds.
  */
 export const MAX_BYTES_PER_MS = 8000;
+/**
+ * Those of the past at 24 Mbit/s, or so many times as fast as the camera sent them: what is lost of them is still kept when
+ * it is asked for again, and decoders come along.
+ */
+export const PAST_BYTES_PER_MS = 3000;
+export const PAST_SPEED = 3;
 export const BURST_BYTES = 64 * 1024;
 /**
  * A client that asks for a key picture again and again gets one after as long as what was sent again lasts, within these

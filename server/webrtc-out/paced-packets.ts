@@ -26,6 +26,7 @@ export class PacedPackets implements Disposable {
   /** Bytes that have left and are thought to be on their way still, at a moment. */
   #afloat = 0;
   #atMs = Number.NEGATIVE_INFINITY;
+  #bytesPerMs = MAX_BYTES_PER_MS;
 
   /** @param onFree a train that had to wait has left: the next one may come */
   constructor(clock: Clock, send: (packet: Uint8Array) => void, onFree: () => void) {
@@ -37,6 +38,11 @@ export class PacedPackets implements Disposable {
   /** Whether a train is waiting: no other one may come. */
   get isBusy(): boolean {
     return this.#waiting !== null;
+  }
+
+  /** How fast it goes from now on; never faster than {@link MAX_BYTES_PER_MS}. */
+  goAt(bytesPerMs: number): void {
+    this.#bytesPerMs = Math.min(bytesPerMs, MAX_BYTES_PER_MS);
   }
 
   /** Sends its packets, at once as far as that is good. */
@@ -70,8 +76,8 @@ export class PacedPackets implements Disposable {
 
   #waitAfter(bytes: number): number {
     const nowMs = this.#clock.monoMs();
-    this.#afloat = Math.max(0, this.#afloat - (nowMs - this.#atMs) * MAX_BYTES_PER_MS) + bytes;
+    this.#afloat = Math.max(0, this.#afloat - (nowMs - this.#atMs) * this.#bytesPerMs) + bytes;
     this.#atMs = nowMs;
-    return Math.ceil(Math.max(0, this.#afloat - BURST_BYTES) / MAX_BYTES_PER_MS);
+    return Math.ceil(Math.max(0, this.#afloat - BURST_BYTES) / this.#bytesPerMs);
   }
 }

@@ -10,7 +10,15 @@ import type { CardLease } from '../rtsp-out/card-source.ts';
 import type { MediaSource } from '../rtsp-out/media-source.ts';
 import type { Outlet } from '../rtsp-out/outlet.ts';
 import { G711Cutter } from './g711-cutter.ts';
-import { KEY_AGAIN_MS, MAX_KEY_AGAIN_MS, MAX_KEY_AGE_MS, REPORT_MS } from './limits.ts';
+import {
+  KEY_AGAIN_MS,
+  MAX_BYTES_PER_MS,
+  MAX_KEY_AGAIN_MS,
+  MAX_KEY_AGE_MS,
+  PAST_BYTES_PER_MS,
+  PAST_SPEED,
+  REPORT_MS,
+} from './limits.ts';
 import { PacedPackets, packetsIn } from './paced-packets.ts';
 
 const INTERLEAVED_BYTES = 4;
@@ -111,7 +119,8 @@ export class Sender implements Disposable {
   #seek(nowMs: number): void {
     const { pictures } = this.#options.source;
     const isPast = isFresh(pictures, nowMs);
-    const { count, spanMs } = isPast ? past(pictures) : NO_PAST;
+    const { count, spanMs, bytes } = isPast ? past(pictures) : NO_PAST;
+    this.#paced.goAt(Math.max(PAST_BYTES_PER_MS, (PAST_SPEED * bytes) / Math.max(1, spanMs)));
     this.#forgetWish();
     this.#seekedMs = nowMs;
     this.#againMs = Math.min(Math.max(spanMs, KEY_AGAIN_MS), MAX_KEY_AGAIN_MS);
@@ -134,6 +143,7 @@ export class Sender implements Disposable {
       const item = this.#nextPicture();
       if (!item) {
         this.#isBehind = false;
+        this.#paced.goAt(MAX_BYTES_PER_MS);
         return;
       }
       this.#sendPicture(item);
@@ -224,18 +234,20 @@ function isFresh(hub: FrameHub, nowMs: number): boolean {
   return newest !== undefined && nowMs - newest.monoMs < MAX_KEY_AGE_MS;
 }
 
-const NO_PAST = { count: 0, spanMs: 0 };
+const NO_PAST = { count: 0, spanMs: 0, bytes: 0 };
 
-/** Pictures from the newest key picture on, and how long they last. */
-function past(hub: FrameHub): { count: number; spanMs: number } {
+/** Pictures from the newest key picture on, how long they last, and how large they are. */
+function past(hub: FrameHub): typeof NO_PAST {
   using reader = hub.open({ kinds: 'video', policy: 'every', start: 'newestKey' });
   let count = 0;
+  let bytes = 0;
   let firstMs = 0;
   let lastMs = 0;
   for (let item = reader.poll(); item; item = reader.poll()) {
     lastMs = item.frame.monoMs;
     if (count === 0) firstMs = lastMs;
+    bytes += item.frame.data.byteLength;
     count++;
   }
-  return { count, spanMs: lastMs - firstMs };
+  return { count, spanMs: lastMs - firstMs, bytes };
 }
