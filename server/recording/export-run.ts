@@ -28,8 +28,8 @@ export type ExportRunOptions = {
   readonly target: string;
   readonly maxFiles: number;
   readonly signal: AbortSignal;
-  /** 0 to 1. */
-  readonly onProgress: (progress: number) => void;
+  /** Share of the work that is done, 0 to 1; `kept`: an earlier life did it. */
+  readonly onProgress: (share: number, kept?: boolean) => void;
 };
 
 /** A recording held fast in the work folder: deleting it elsewhere does not disturb. */
@@ -77,8 +77,8 @@ export async function runExport(options: ExportRunOptions): Promise<number> {
       await run(exportPieceJob(piece, form, join(work, `${made}.part`)), signal, (ms) => {
         onProgress((PIECES_SHARE * (before + Math.min(ms, durationMs))) / totalMs);
       });
-      await rename(join(work, `${made}.part`), join(work, made));
-    }
+      await keep(join(work, `${made}.part`), join(work, made));
+    } else onProgress((PIECES_SHARE * (before + durationMs)) / totalMs, true);
     doneMs += durationMs;
     parts.push({ name: made, durationMs });
   }
@@ -140,7 +140,13 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
 /** A copy is there whole or not at all: a start after a kill takes what is there for finished. */
 async function copyWhole(from: string, to: string): Promise<void> {
   await copyFile(from, `${to}.part`);
-  await rename(`${to}.part`, to);
+  await keep(`${to}.part`, to);
+}
+
+/** What has its name is whole, after a power cut too. */
+async function keep(part: string, to: string): Promise<void> {
+  await sync(part);
+  await rename(part, to);
 }
 
 const exists = (path: string) =>

@@ -27,6 +27,10 @@ const MAX_FILES = 50_000;
 const RESERVE_BYTES = 256 * 1024 * 1024;
 const SPACE_LOOK_MS = 1000;
 const WORK_SUFFIX = '.work';
+/** What is shown at most while it runs: behind the last picture come the index of the file, and the disk. */
+const MAX_UNFINISHED = 0.99;
+/** Steps in which progress is kept over a restart. */
+const PROGRESS_STEP = 0.01;
 const DISK_FULL = 'The disk became full while this export was made; make room and ask for it again';
 
 /** What an export is asked with. */
@@ -55,8 +59,14 @@ export type ExportStatus = ExportRow & { readonly secondsLeft: number | null };
 
 type Run = {
   readonly abort: AbortController;
-  readonly startedMs: number;
+  /** Since when, and from which share of the work on: what an earlier life did says nothing about the pace. */
+  startedMs: number;
+  from: number;
+  /** Share of the work that is done. A join that begins again falls behind what was shown. */
+  share: number;
+  /** What is shown: never less than before, over restarts too. */
   progress: number;
+  savedProgress: number;
   work: Promise<void>;
   /** The disk came so near to its end that the run was ended. */
   isDiskFull: boolean;
@@ -178,10 +188,10 @@ export class Exporter {
   #status(row: ExportRow): ExportStatus {
     const run = this.#runs.get(row.id);
     if (!run || row.state !== 'running') return { ...row, secondsLeft: null };
-    const { progress, startedMs } = run;
+    const { progress, share, from, startedMs } = run;
     const spentMs = this.#options.clock.monoMs() - startedMs;
-    const share = Math.max(0, progress - row.progress);
-    const secondsLeft = share > 0.01 ? Math.ceil((spentMs * (1 - progress)) / share / 1000) : null;
+    const done = share - from;
+    const secondsLeft = done > 0.01 ? Math.ceil((spentMs * (1 - share)) / done / 1000) : null;
     return { ...row, progress, secondsLeft };
   }
 
@@ -194,7 +204,10 @@ export class Exporter {
     const run: Run = {
       abort: new AbortController(),
       startedMs: clock.monoMs(),
+      from: 0,
+      share: 0,
       progress: row.progress,
+      savedProgress: row.progress,
       work: Promise.resolve(),
       isDiskFull: false,
     };
@@ -214,9 +227,7 @@ export class Exporter {
       const bytes = await runExport({
         ...{ camera, from, to, source: this.#source, files: recordings.files, signal: run.abort.signal },
         ...{ work: this.#work(id), target: this.file(id), maxFiles: MAX_FILES },
-        onProgress: (progress) => {
-          run.progress = Math.max(run.progress, Math.min(1, progress));
-        },
+        onProgress: (share, kept = false) => this.#note(id, run, share, kept),
       });
       table.update(id, { state: 'done', progress: 1, bytes, finishedAt: finishedAt() });
       this.#log.info({ export: id, bytes }, 'Export done');
@@ -233,6 +244,23 @@ export class Exporter {
       this.#tell(row, 'failed');
     } finally {
       watch.cancel();
+    }
+  }
+
+  /** What an export has come to; a restart begins with it. */
+  #note(id: string, run: Run, share: number, kept: boolean): void {
+    run.share = Math.min(1, share);
+    if (kept) {
+      run.from = run.share;
+      run.startedMs = this.#options.clock.monoMs();
+    }
+    run.progress = Math.max(run.progress, Math.min(MAX_UNFINISHED, share));
+    if (run.progress - run.savedProgress < PROGRESS_STEP) return;
+    run.savedProgress = run.progress;
+    try {
+      this.#options.table.update(id, { progress: run.progress });
+    } catch (error) {
+      this.#log.debug({ export: id, error: toNvrError(error).message }, 'Progress could not be kept');
     }
   }
 
