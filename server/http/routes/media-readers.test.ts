@@ -156,3 +156,14 @@ test('a camera that changes to a codec that cannot be decoded is a card, and its
   perch.camera.show(fakeJpeg(2));
   assert.deepEqual(await client.bytes(fakeJpeg(2).length), fakeJpeg(2));
 });
+
+test('who asks for a playlist and leaves before there is one is not waited for', async () => {
+  const clock = new ManualClock();
+  await using perch = await LiveFixture.start(['porch'], clock);
+  const before = clock.timers;
+  const client = await RawClient.open(perch.port, `/cameras/porch/hls/index.m3u8?token=${perch.token}`);
+  // One for the wait; one keeps the fragments for the next request.
+  await until(() => clock.timers === before + 2, 'the request waits for a segment');
+  client[Symbol.dispose]();
+  await until(() => clock.timers === before + 1, 'nobody waits');
+});

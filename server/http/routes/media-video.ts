@@ -11,6 +11,7 @@ import type { LiveFeeds } from '../../live/live-feeds.ts';
 import { MP4_HEADERS, streamMp4 } from '../../live/mp4-stream.ts';
 import type { App } from '../app.ts';
 import { cameraOf } from '../camera-of.ts';
+import { requestSignal } from '../request-signal.ts';
 import { CameraParams, sourceQuery } from '../schemas/common.ts';
 import { headOnly, stream } from './media.ts';
 
@@ -57,7 +58,7 @@ export async function mediaVideoRoutes(app: App, { fleet, feeds }: MediaVideoRou
       reply.headers(HLS_HEADERS).type(PLAYLIST_TYPE);
       if (request.method === 'HEAD') return reply.send();
       const fragmenter = feeds.fragmenters.hold(camera);
-      const segments = await closedSegments(fragmenter, feeds.clock, request.callerSignal);
+      const segments = await closedSegments(fragmenter, feeds.clock, requestSignal(request, reply));
       return reply.send(encodePlaylist(segments, fragmenter.discontinuitiesGone, pieceQuery(request.query)));
     },
   });

@@ -23,6 +23,7 @@ import { installSecurityHeaders } from '../../http/plugins/security-headers.ts';
 import { embedRoutes } from '../../http/routes/embed.ts';
 import { liveRoutes } from '../../http/routes/live.ts';
 import { mediaRoutes } from '../../http/routes/media.ts';
+import { mediaVideoRoutes } from '../../http/routes/media-video.ts';
 import { LiveFeeds } from '../../live/live-feeds.ts';
 import { openDatabase } from '../../store/database.ts';
 import { KnownPlaceTable } from '../../store/known-places.ts';
@@ -155,6 +156,7 @@ export class LiveFixture implements AsyncDisposable {
     installCoercion(app);
     const fleet = fixture.fleet;
     await app.register(mediaRoutes, { fleet, feeds: fixture.feeds });
+    await app.register(mediaVideoRoutes, { fleet, feeds: fixture.feeds });
     await app.register(liveRoutes, { fleet, feeds: fixture.feeds, auth, onRefused });
     await app.register(embedRoutes, { fleet });
     await app.listen({ host: '127.0.0.1', port: 0 });
