@@ -13,6 +13,7 @@ import { measureHostile } from './hostile.ts';
 import { measureLatency } from './latency.ts';
 import { measurePlayback } from './playback.ts';
 import { measureRecording } from './recording.ts';
+import { measureRecordingLadder } from './recording-ladder.ts';
 import { measureRtspOut } from './rtsp-out.ts';
 import { measureTimeline, type TimelineFigure } from './timeline.ts';
 import { type ChannelLoad, measureTunnel, type Throughput, type WayFigures } from './tunnel.ts';
@@ -31,7 +32,7 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    'npm run bench -- [--quick] [--only latency|fan-out|capacity|h264|rtsp-out|first-picture|glass|timeline|recording|playback|hostile|tunnel] [--profile FOLDER]',
+    'npm run bench -- [--quick] [--only latency|fan-out|capacity|h264|rtsp-out|first-picture|glass|timeline|recording|recording-ladder|playback|hostile|tunnel] [--profile FOLDER]',
   );
   process.exit(0);
 }
@@ -350,10 +351,25 @@ if (wants('recording')) {
       fixed(each.writtenBytes / each.payloadBytes, 3),
       percent(each.perchShare),
       percent(each.ffmpegShare),
-      percent(each.plainShare),
+      each.plainShare === null ? '' : percent(each.plainShare),
       String(each.missed),
     ]),
   );
+}
+
+if (wants('recording') || values.only === 'recording-ladder') {
+  const ladder = await measureRecordingLadder({ quick: options.quick });
+  results.recordingLadder = ladder;
+  table(
+    'Recording H.264 cameras, 1080p25 of 4 Mbit/s, copied; shares of a processor',
+    ['cameras', 'MB/s', 'Perch per camera', 'its ffmpegs per camera', 'all of it', 'lost', 'late at most'],
+    ladder.steps.map(({ cameras, payloadBytes, seconds, perchShare, ffmpegShare, missed, lateMs }) => [
+      ...[String(cameras), fixed(payloadBytes / 1e6 / seconds, 1), percent(perchShare), percent(ffmpegShare)],
+      ...[percent((perchShare + ffmpegShare) * cameras), String(missed), `${fixed(lateMs, 0)} ms`],
+    ]),
+  );
+  const then = ladder.limit === 'not reached' ? 'no limit found' : `then ${ladder.limit}`;
+  console.log(`${ladder.cameras} copied cameras; ${then}`);
 }
 
 clearTimeout(timer);

@@ -29,18 +29,25 @@ const JPEG_BYTES = 30_000;
 export type RecordingFigure = {
   readonly kind: string;
   readonly cameras: number;
+  readonly seconds: number;
   readonly payloadBytes: number;
   readonly writtenBytes: number;
   readonly perchShare: number;
   readonly ffmpegShare: number;
-  readonly plainShare: number;
+  /** A plain ffmpeg; `null` where that was not measured. */
+  readonly plainShare: number | null;
+  /** Pictures that were given and are in no file. */
   readonly missed: number;
+  /** How much later than due a round of pictures was given at worst: the event loop had no time. */
+  readonly lateMs: number;
 };
 
-type Feed = {
+/** Pictures of a camera, and how a plain ffmpeg records them. */
+export type Feed = {
   readonly kind: string;
   readonly format: 'mjpeg' | 'mp4';
   readonly fps: number;
+  readonly size?: { readonly width: number; readonly height: number };
   readonly plain: readonly string[];
   picture(number: number): { codec: 'mjpeg' | 'h264'; key: boolean; data: Uint8Array; codecConfig?: Uint8Array };
 };
@@ -73,13 +80,19 @@ class Children {
   }
 }
 
-async function record(feed: Feed, cameras: number, seconds: number): Promise<RecordingFigure> {
+/** Records so many cameras with the same pictures. @param beside whether a plain ffmpeg is measured, too */
+export async function record(
+  feed: Feed,
+  cameras: number,
+  seconds: number,
+  { segmentSeconds = SEGMENT_SECONDS, beside = true } = {},
+): Promise<RecordingFigure> {
   const dataDir = mkdtempSync(join(tmpdir(), 'perch-bench-rec-'));
   const db = openDatabase(':memory:');
   try {
     const parts = { files: new SegmentFiles(dataDir), index: new SegmentIndex(db), bus: new Bus(), clock: systemClock };
     const runs = Array.from({ length: cameras }, (_, n) => {
-      const settings = { format: feed.format, segmentSeconds: SEGMENT_SECONDS, preRollSeconds: 0 };
+      const settings = { format: feed.format, segmentSeconds, preRollSeconds: 0 };
       const camera = new FedCamera(systemClock, settings, `cam_${n}`, `cam-${n}`);
       return { camera, recorder: new Recorder({ ...parts, camera }) };
     });
@@ -89,41 +102,50 @@ async function record(feed: Feed, cameras: number, seconds: number): Promise<Rec
     const cpuBefore = process.cpuUsage();
     let payloadBytes = 0;
     let watching = 0;
+    let lateMs = 0;
     for (let n = 0; n < seconds * feed.fps; n++) {
       for (const { camera } of runs) {
         const { data, ...picture } = feed.picture(n);
         payloadBytes += data.byteLength;
         const time = { at: systemClock.wallMs(), monoMs: systemClock.monoMs() };
-        camera.hub.publish({ kind: 'video', ...SIZE, ...picture, ...time, data, mediaMs: null });
+        camera.hub.publish({ kind: 'video', ...(feed.size ?? SIZE), ...picture, ...time, data, mediaMs: null });
       }
       if (n % Math.ceil((feed.fps * SAMPLE_MS * 4) / 1000) === 0) {
         const before = process.cpuUsage().user;
         children.sample();
         watching += process.cpuUsage().user - before;
       }
-      await wait(Math.max(0, began + ((n + 1) * 1000) / feed.fps - performance.now()));
+      const dueMs = began + ((n + 1) * 1000) / feed.fps;
+      await wait(Math.max(0, dueMs - performance.now()));
+      lateMs = Math.max(lateMs, performance.now() - dueMs);
     }
     children.sample();
     const spent = (performance.now() - began) / 1000;
     const cpu = process.cpuUsage(cpuBefore);
     let missed = 0;
-    for (const { recorder, camera } of runs) {
-      await recorder.stop();
-      await camera.encoded.stop();
-      missed += recorder.tally.get('missed');
-    }
+    await Promise.all(
+      runs.map(async ({ recorder, camera }) => {
+        await recorder.stop();
+        await camera.encoded.stop();
+        missed += recorder.tally.get('missed');
+      }),
+    );
     const { cpu: ffmpegSeconds } = children.sum();
     // What is on the disk is what was written, but for what is written in place at the end: counted from the files.
     const rows = [...parts.index.rows()];
+    // What is copied must be in a file, whoever lost it.
+    const given = Math.ceil(seconds * feed.fps) * cameras;
+    if (feed.plain.includes('copy'))
+      missed = Math.max(missed, given - rows.reduce((sum, { frames }) => sum + frames, 0));
     const writtenBytes = Math.max(
       children.sum().bytes,
       rows.reduce((sum, { bytes }) => sum + bytes, 0),
     );
     return {
-      ...{ kind: feed.kind, cameras, payloadBytes, writtenBytes, missed },
+      ...{ kind: feed.kind, cameras, seconds: spent, payloadBytes, writtenBytes, missed, lateMs },
       perchShare: (cpu.user + cpu.system - watching) / 1e6 / spent / cameras,
       ffmpegShare: ffmpegSeconds / spent / cameras,
-      plainShare: await plain(feed, seconds, dataDir),
+      plainShare: beside ? await plain(feed, seconds, dataDir) : null,
     };
   } finally {
     db.close();
@@ -160,7 +182,7 @@ async function plain(feed: Feed, seconds: number, folder: string): Promise<numbe
   return cpu / seconds;
 }
 
-/** Measures one camera of each kind, then as many copied ones as fit into one processor's worth of both. */
+/** Measures one camera of each kind; how many there may be is in recording-ladder.ts. */
 export async function measureRecording({ quick }: { readonly quick: boolean }): Promise<RecordingFigure[]> {
   const seconds = quick ? QUICK_SECONDS : SECONDS;
   const jpegs = new CountedPictures({ ...SIZE, minBytes: JPEG_BYTES, maxBytes: JPEG_BYTES, count: 64 });
@@ -180,10 +202,5 @@ export async function measureRecording({ quick }: { readonly quick: boolean }): 
   ];
   const figures: RecordingFigure[] = [];
   for (const feed of feeds) figures.push(await record(feed, 1, seconds));
-  for (const cameras of quick ? [16] : [16, 32, 64]) {
-    const figure = await record(feeds[0]!, cameras, seconds);
-    figures.push(figure);
-    if (figure.missed > 0) break;
-  }
   return figures;
 }
