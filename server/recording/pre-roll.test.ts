@@ -77,6 +77,18 @@ test('by schedule: begins five seconds before the window', async (t) => {
   assert.ok(frames >= 25, `${frames} pictures`);
 });
 
+test('by an event, in mode motion: begins five seconds before it, and ends with it', async (t) => {
+  const { recordings, fed, record } = await world(t, { mode: 'motion', format: 'mjpeg' });
+  const camera = { id: fed.id, config: { ...fed.config, enabled: true } } as Camera;
+  assert.equal(recordings.wanted(camera), false);
+  const { beginsMs, frames } = await record(() => recordings.setEvent(fed.id, true));
+  assert.equal(beginsMs, ORDER_MS - 5000);
+  assert.ok(frames >= 25, `${frames} pictures`);
+  assert.equal(recordings.wanted(camera), true);
+  recordings.setEvent(fed.id, false);
+  assert.equal(recordings.wanted(camera), false);
+});
+
 test('H.264 is copied from the key picture before', async (t) => {
   const { clock, recordings, fed, record } = await world(t, { mode: 'off', format: 'mp4' });
   const clip = await codedClip();

@@ -81,6 +81,8 @@ export class Recordings {
   readonly #waker: ScheduleWaker;
   readonly #guard: DiskGuard;
   readonly #listeners = new Set<(camera: string) => void>();
+  /** Cameras before which something happens now. */
+  readonly #events = new Set<string>();
   #retention: Timer | null = null;
   #retentionWork: Promise<unknown> = Promise.resolve();
   #starting: Promise<AdoptionReport | null> = Promise.resolve(null);
@@ -157,6 +159,13 @@ export class Recordings {
     this.#update(camera);
   }
 
+  /** Something happens before a camera (motion), or no more: in mode `motion` that is recorded, with what came before it. */
+  setEvent(camera: string, isOn: boolean): void {
+    if (isOn) this.#events.add(camera);
+    else this.#events.delete(camera);
+    this.#update(camera);
+  }
+
   /** The order that is in force. */
   manual(camera: string): ManualOrder {
     return this.#options.index.order(camera);
@@ -199,18 +208,12 @@ export class Recordings {
     await this.#entries.get(camera)?.work;
     const folders = new Set<string>();
     const all = { camera, from: 0, to: Number.MAX_SAFE_INTEGER, order: 'asc', limit: 100 } as const;
-    for (let page = index.find(all); page.length > 0; page = index.find(all)) {
+    const next = () => [...index.find(all), ...index.displaced(camera, all.from, all.to, all.limit)];
+    for (let page = next(); page.length > 0; page = next()) {
       for (const segment of page) {
         folders.add(segment.folder);
         await this.delete(segment);
       }
-    }
-    for (let page = index.displaced(camera, all.from, all.to, all.limit); page.length > 0; ) {
-      for (const segment of page) {
-        folders.add(segment.folder);
-        await this.delete(segment);
-      }
-      page = index.displaced(camera, all.from, all.to, all.limit);
     }
     // Only an empty folder goes: what Perch did not make stays, and keeps the name.
     for (const known of folders) if (await this.files.removeEmptyFolder(known)) forgetFolder?.(known);
@@ -256,7 +259,7 @@ export class Recordings {
       this.#waker.follow(camera.id, recording.schedules);
       return this.#waker.isOn(camera.id);
     }
-    return recording.mode === 'continuous';
+    return recording.mode === 'continuous' || (recording.mode === 'motion' && this.#events.has(camera.id));
   }
 
   /** Brings one camera's recorder in step; one change after the other. */
