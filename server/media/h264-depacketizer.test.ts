@@ -106,6 +106,29 @@ test('a damaged key picture takes its group with it; a damaged other one only it
   assert.deepEqual(drops, ['damaged', 'beforeKey', 'beforeKey', 'damaged']);
 });
 
+test('sets in the middle of a group: in the picture that comes next, and in the configuration from the next key picture on', () => {
+  const pps4 = bytes('682a5bc8'); // id 4
+  const steps = [idr, { payload: pps4, time: 1 }, { payload: bytes(SLICE), time: 1, marker: true }];
+  const again = [
+    { payload: pps4, time: 2 },
+    { payload: bytes(SLICE), time: 2, marker: true },
+    { payload: bytes(IDR), time: 3, marker: true },
+    { payload: bytes(SLICE), time: 4, marker: true },
+  ];
+  const { units, pictures } = run([...steps, ...again]);
+  assert.deepEqual(units, [IDR, `682a5bc8 ${SLICE}`, SLICE, IDR, SLICE]);
+  const has = ({ codecConfig }: RtpPicture) => Buffer.from(codecConfig!).includes(Buffer.from(pps4));
+  assert.deepEqual(pictures.map(has), [false, false, false, true, true]);
+  // A picture that is lost does not take them along.
+  const lost = run([
+    idr,
+    { payload: pps4, time: 1 },
+    { payload: bytes(SLICE), time: 1, marker: true, lost: 1 },
+    ...again,
+  ]);
+  assert.deepEqual(lost.units, [IDR, `682a5bc8 ${SLICE}`, IDR, SLICE]);
+});
+
 test('a new SPS counts from its key picture on', () => {
   const other = testSps.slice();
   other[3] = 40;

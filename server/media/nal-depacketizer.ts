@@ -46,6 +46,11 @@ export class NalDepacketizer implements Depacketizer, NalUnits {
   readonly #sets = new Map<string, Uint8Array>();
   #setUp: CodecSetUp | null = null;
   #setsChanged = false;
+  /**
+   * Sets with a new number since the configuration was made: the next picture may need them, key or not. One that replaces
+   * another may as well be that of the next key picture, sent early.
+   */
+  #newSets = new Map<string, Uint8Array>();
   #units: Uint8Array[] = [];
   #fragments: Uint8Array[] | null = null;
   #bytes = 0;
@@ -161,7 +166,9 @@ export class NalDepacketizer implements Depacketizer, NalUnits {
     const before = this.#sets.get(key);
     if (before && sameBytes(before, nal)) return;
     if (!before && this.#sets.size >= MAX_SETS * 3) return;
-    this.#sets.set(key, nal.slice());
+    const set = nal.slice();
+    this.#sets.set(key, set);
+    if (!before) this.#newSets.set(key, set);
     this.#setsChanged = true;
   }
 
@@ -174,18 +181,22 @@ export class NalDepacketizer implements Depacketizer, NalUnits {
       return;
     }
     if (!this.#hasSlice) return;
-    // New sets count from a key picture on: what is on the way still needs the old ones.
+    // The configuration is new from a key picture on: what is on the way still needs the old one.
     if (this.#setsChanged && (this.#isKey || !this.#setUp)) {
       this.#setUp = this.#codec.setUp(this.#sets) ?? this.#setUp;
       this.#setsChanged = false;
+      this.#newSets.clear();
     }
     if (!this.#setUp || (this.#needsKey && !this.#isKey)) {
       this.#output.drop('beforeKey');
       return;
     }
     this.#needsKey = false;
+    // Sets may come in the middle of a group (H.264, 7.4.1.2.1): then they are in the picture, else it cannot be decoded.
+    const units = [...this.#newSets.values(), ...this.#units];
+    this.#newSets.clear();
     this.#output.frame({
-      ...{ kind: 'video', codec: this.#codec.codec, key: this.#isKey, data: joinUnits(this.#units) },
+      ...{ kind: 'video', codec: this.#codec.codec, key: this.#isKey, data: joinUnits(units) },
       ...{ ...this.#setUp, timestamp: this.#timestamp },
     });
   }
