@@ -138,9 +138,10 @@ export class PlaybackEngine {
       next = this.#shown.beside(shown, direction);
     }
     if (next === null || turn !== this.#turn || this.#stopped) return;
-    if (Math.abs(next - shown) >= JUMP_SAID_MS) {
-      this.#events.onJump(Math.min(next, shown), Math.max(next, shown), null);
-    }
+    // Not the time between two pictures of a slow camera: what is beyond the piece that holds the first of them.
+    const [first, second] = [Math.min(next, shown), Math.max(next, shown)];
+    const end = Math.max(first, this.#finder.endOf(first + PICTURE_MS));
+    if (second - end >= JUMP_SAID_MS) this.#events.onJump(end, second, null);
     this.#shown.show(next);
     this.#pump();
   }

@@ -36,6 +36,10 @@ test('the piece beside one that is in place, from a picture longer than any slac
   assert.equal((await finder.beside(1_003_800, 1, inPlace(first)))?.key, second.key);
   assert.equal((await finder.beside(1_003_800, 1, inPlace()))?.key, first.key, 'its own piece is not there yet');
   assert.equal((await finder.beside(1_007_800, 1, inPlace(first, second)))?.key, third.key, 'over a hole');
+  assert.deepEqual(
+    [1_001_000, 1_004_000, 1_200_000].map((at) => finder.endOf(at)),
+    [1_004_000, 1_008_000, 1_200_000],
+  );
   assert.equal(await finder.beside(1_503_800, 1, inPlace(third)), null);
   // The first picture of a piece, which the list has 3 ms early.
   assert.equal((await finder.beside(1_004_003, -1, inPlace(second)))?.key, first.key);

@@ -46,6 +46,12 @@ export class PlaybackFinder {
     return this.#list.at(at);
   }
 
+  /** Where the known piece that holds a moment ends; the moment itself in a hole. */
+  endOf(at: number): number {
+    const piece = this.#list.at(at);
+    return piece && piece.from <= at ? piece.to : at;
+  }
+
   drop(piece: Piece): void {
     this.#list.drop(piece.key);
   }
