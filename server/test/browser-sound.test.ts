@@ -95,8 +95,9 @@ test('sound is decoded and heard after a press; B-frames are shown in their orde
   const address = (path: string) => ({ url: `rtsp://127.0.0.1:${server.port}${path}` });
   const [video, note] = [stage.locator('video'), page.getByText('This browser cannot play H.265: single pictures')];
   await nvr.app.fleet.change('bframes', { settings: address('/h265') });
-  const playsIt = async () =>
-    (await video.count()) === 1 && (await propertyOf<number>(video, 'videoWidth').catch(() => 0)) === 640;
+  // At once, whatever is there: a <video> that goes away is not waited for.
+  const videoWidth = () => page.evaluate("document.querySelector('.stage video')?.videoWidth ?? 0") as Promise<number>;
+  const playsIt = async () => (await videoWidth()) === 640;
   await until('H.265 as video, or as pictures with a note', async () => (await note.isVisible()) || (await playsIt()));
   if (await note.isVisible()) await seesMotion(stage, 1);
   t.diagnostic(`this Chromium ${(await note.isVisible()) ? 'does not play' : 'plays'} H.265`);
@@ -111,9 +112,7 @@ test('sound is decoded and heard after a press; B-frames are shown in their orde
   });
   assert.deepEqual([await video.count(), await note.count()], [0, 0]);
   await nvr.app.fleet.change('bframes', { driver: 'rtsp', settings: address('/bframes') });
-  await until('H.264 again', async () => {
-    return (await video.count()) === 1 && (await propertyOf<number>(video, 'videoWidth')) === 320;
-  });
+  await until('H.264 again', async () => (await videoWidth()) === 320);
 
   const formats: boolean[] = [];
   page.on('websocket', (socket) =>
@@ -123,7 +122,8 @@ test('sound is decoded and heard after a press; B-frames are shown in their orde
   );
   await page.goto('about:blank');
   await page.goto(`${nvr.url}/#/`);
+  // One that has just come back may say its format twice.
   await until('all tiles', async () => formats.length >= 3);
-  assert.deepEqual(formats, [false, false, false]);
+  assert.ok(!formats.includes(true), `${formats}`);
   assert.deepEqual(problems, []);
 });

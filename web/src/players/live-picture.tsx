@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraInfo } from '../api-types.ts';
 import * as format from '../format.ts';
 import { stateSentence, stateWord } from '../ui/status.tsx';
+import { failed, failuresWith, mayTry, noFailures } from './failures.ts';
 import { liveMode, liveOpen, watch } from './live.ts';
 import { LiveVideo } from './live-video.tsx';
 import { mediaSource } from './mse-player.ts';
@@ -13,8 +14,6 @@ import { PlainPicture } from './plain-picture.tsx';
 import { nextTile, stillLimitMs, type TileEvent, type TileState } from './tile-machine.ts';
 
 const TICK_MS = 1_000;
-/** Players that broke before pictures are asked for instead. */
-const MAX_BROKEN = 3;
 // Widths are asked for in steps, so that tiles of nearly one size share the server's work.
 const WIDTH_STEP = 160;
 const MAX_PIXEL_RATIO = 2;
@@ -66,14 +65,18 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
   const onScreen = useOnScreen(stage);
   const plain = liveMode.value === 'plain';
   const isLive = camera.status.state === 'live';
-  const [broken, setBroken] = useState(0);
+  const [failures, setFailures] = useState(noFailures);
   const { codec } = camera.status;
   const isCoded = codec === 'h264' || codec === 'h265';
-  const canPlay = mediaSource() !== null && broken < MAX_BROKEN;
+  // A player that was there before the codec changed fails with the one that there is now.
+  const codecNow = useRef(codec);
+  codecNow.current = codec;
+  const onFailed = (reason: 'codec' | 'broken') => setFailures((before) => failed(before, codecNow.current, reason));
+  const tryIt = mayTry(failures, codec);
+  const canPlay = mediaSource() !== null && tryIt;
   const video = isCoded && canPlay && !plain;
   // Not for tiles: they are small, many, and should be close to now.
-  const hls = isCoded && !plain && large && mediaSource() === null && broken < MAX_BROKEN && playsHls();
-  useEffect(() => setBroken(0), [codec]);
+  const hls = isCoded && !plain && large && mediaSource() === null && tryIt && playsHls();
   // Twenty pictures a second need no twenty renderings: only what the words and the look depend on does.
   const step = (event: TileEvent) => {
     const before = newest.current;
@@ -119,14 +122,14 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
           {video ? (
             onScreen && (
               <LiveVideo
-                key={`${camera.slug} ${broken}`}
+                key={`${camera.slug} ${failuresWith(failures, codec)}`}
                 slug={camera.slug}
                 source={source}
                 name={camera.name}
                 sound={large}
                 onPicture={(takenAt) => step({ kind: 'picture', shownAt: performance.now(), takenAt, old: false })}
                 onLost={() => step({ kind: 'lost' })}
-                onFailed={(reason) => setBroken((count) => (reason === 'codec' ? MAX_BROKEN : count + 1))}
+                onFailed={onFailed}
               />
             )
           ) : hls ? (
@@ -136,7 +139,7 @@ export function LivePicture({ camera: whole, large = false, children }: Props) {
                 name={camera.name}
                 onPicture={(takenAt) => step({ kind: 'picture', shownAt: performance.now(), takenAt, old: false })}
                 onLost={() => step({ kind: 'lost' })}
-                onFailed={() => setBroken(MAX_BROKEN)}
+                onFailed={() => onFailed('codec')}
               />
             )
           ) : (
