@@ -1,6 +1,7 @@
 // How many H.264 cameras this machine records: 1080p25 of 4 Mbit/s, copied, more and more of them until pictures are lost or
 // the event loop is late. The pictures come from memory: what a camera's protocol takes is in h264.ts.
 
+import { defaultRecording } from '../core/camera-config.ts';
 import { encodeAvcC } from '../media/h264.ts';
 import { joinUnits } from '../media/nal.ts';
 import { loadClip } from '../sim/rtsp/clip.ts';
@@ -45,7 +46,11 @@ export async function measureRecordingLadder({ quick }: { readonly quick: boolea
   let cameras = 0;
   for (const count of quick ? QUICK_STEPS : STEPS) {
     if (performance.now() - began > TIME_MS) break;
-    const step = await record(feed, count, seconds, { segmentSeconds, beside: false });
+    const step = await record(feed, count, seconds, {
+      segmentSeconds,
+      preRollSeconds: defaultRecording.preRollSeconds,
+      beside: false,
+    });
     steps.push(step);
     if (step.missed > 0) return { steps, cameras, limit: 'pictures were lost' };
     if (step.lateMs > MAX_LATE_MS) return { steps, cameras, limit: 'the event loop was late' };

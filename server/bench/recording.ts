@@ -85,14 +85,14 @@ export async function record(
   feed: Feed,
   cameras: number,
   seconds: number,
-  { segmentSeconds = SEGMENT_SECONDS, beside = true } = {},
+  { segmentSeconds = SEGMENT_SECONDS, preRollSeconds = 0, beside = true } = {},
 ): Promise<RecordingFigure> {
   const dataDir = mkdtempSync(join(tmpdir(), 'perch-bench-rec-'));
   const db = openDatabase(':memory:');
   try {
     const parts = { files: new SegmentFiles(dataDir), index: new SegmentIndex(db), bus: new Bus(), clock: systemClock };
     const runs = Array.from({ length: cameras }, (_, n) => {
-      const settings = { format: feed.format, segmentSeconds, preRollSeconds: 0 };
+      const settings = { format: feed.format, segmentSeconds, preRollSeconds };
       const camera = new FedCamera(systemClock, settings, `cam_${n}`, `cam-${n}`);
       return { camera, recorder: new Recorder({ ...parts, camera }) };
     });

@@ -1,7 +1,7 @@
 // Follows one camera's hub and writes segments. Needs no viewer and no living camera; restarts its ffmpeg by itself.
 // The order of steps is in design/recordings.md; the decisions are in cut.ts.
 
-import type { HubItem, HubReader } from '../cameras/frame-hub.ts';
+import { HUB_MIN_SPAN_MS, type HubItem, type HubReader } from '../cameras/frame-hub.ts';
 import { MAX_PRE_ROLL_SECONDS } from '../core/camera-config.ts';
 import { systemClock, type Timer } from '../core/clock.ts';
 import type { VideoFrame } from '../core/frame.ts';
@@ -25,6 +25,10 @@ import { SoundTail } from './sound-tail.ts';
 const RETRY = { minMs: 1000, maxMs: 60_000 };
 const HEALTHY_MS = 30_000;
 const TICK_MS = 1000;
+/** A file may begin late by this part of what the ring holds: its pictures wait there. */
+const RING_SHARE = 0.8;
+/** And by no more than this: what waits is lost in a crash, which may cost two seconds. */
+const MAX_START_WAIT_MS = 1500;
 /** How long a stop waits for a write that ffmpeg does not take. */
 const STOP_MS = 1500;
 
@@ -240,7 +244,9 @@ export class Recorder {
     };
     this.#closings.nextBegins(start.startAt);
     await this.#options.assertWritable?.();
-    const writer = await SegmentWriter.open(start, files, this.#log);
+    const ringMs = Math.max(HUB_MIN_SPAN_MS, recording.preRollSeconds * 1000);
+    const maxWaitMs = Math.min(RING_SHARE * ringMs, MAX_START_WAIT_MS);
+    const writer = await SegmentWriter.open(start, files, this.#log, maxWaitMs);
     this.#open = new OpenFile(writer, this.#options, this.#log);
     camera.recordingActive = true;
     void writer.ffmpeg.exited.then(({ error }) => {

@@ -24,7 +24,12 @@ function frame(number: number): VideoFrame {
 async function opened(t: TestContext) {
   const base = recordingBase(t);
   const start = { camera: 'cam', folder: 'yard', format: 'mjpeg', first: frame(0), startAt: START } as const;
-  const writer = await SegmentWriter.open({ ...start, sound: null, pace: { medianMs: 100 } }, base.files, silentLogger);
+  const writer = await SegmentWriter.open(
+    { ...start, sound: null, pace: { medianMs: 100 } },
+    base.files,
+    silentLogger,
+    0,
+  );
   t.after(() => writer.ffmpeg.kill());
   for (let n = 0; n < PICTURES / 2; n++) await writer.write(frame(n));
   await until(() => statSync(base.files.absolute(`${writer.path}.part`)).size > 0);

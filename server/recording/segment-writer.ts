@@ -14,12 +14,16 @@ import { encodeNote } from './file-facts.ts';
 import type { Pace } from './pace.ts';
 import { PART_SUFFIX, type SegmentFiles } from './segment-files.ts';
 import type { SoundBlock, SoundTrack } from './sound.ts';
+import { StartSpacing } from './start-spacing.ts';
 
 /**
  * How long ffmpeg may take for what it was given, up to 512 KB, and for the file's index. Nobody waits for it, and on a
  * machine with a load of 28 it took more than three seconds to begin.
  */
 export const SEGMENT_FINISH_MS = 20_000;
+
+/** Of all cameras of this process: they share its event loop. */
+const starts = new StartSpacing();
 
 /** What a segment is begun with. */
 export type SegmentStart = {
@@ -48,9 +52,13 @@ export class SegmentWriter {
   #lastStampMs = -1;
   #lastSoundMs = -1;
 
-  /** @throws NvrError when no file can be made */
-  static async open(start: SegmentStart, files: SegmentFiles, log: Logger): Promise<SegmentWriter> {
+  /**
+   * @param maxWaitMs longest that it may wait for other cameras' files to begin
+   * @throws NvrError when no file can be made
+   */
+  static async open(start: SegmentStart, files: SegmentFiles, log: Logger, maxWaitMs: number): Promise<SegmentWriter> {
     const path = await files.reserve(start.folder, start.startAt, start.format);
+    await starts.turn(maxWaitMs);
     return new SegmentWriter(start, path, files.absolute(path + PART_SUFFIX), log);
   }
 
