@@ -46,12 +46,15 @@ const all =
           ? ['server/**/*.soak.ts']
           : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
       ).sort();
-// Whole-app tests first: they are the longest, and short ones fill the gap at the end.
+// Whole-app tests first: they are the longest, and short ones fill the gap at the end. The browsers are through sooner than
+// the others: the drivers come after them, so that both lanes end at about the same time.
 const isWhole = (file) => file.startsWith('server/test/');
-const others = all.filter((file) => !isBrowserTest(file));
+const isDriver = (file) => file.startsWith('server/drivers/');
+const others = all.filter((file) => !isBrowserTest(file) && !isDriver(file));
+const browsers = values.browser ? all.filter(isBrowserTest) : [];
 const lanes = [
   { files: [...others.filter(isWhole), ...others.filter((file) => !isWhole(file))], concurrency: CONCURRENCY },
-  { files: values.browser ? all.filter(isBrowserTest) : [], concurrency: 1 },
+  { files: [...browsers, ...all.filter(isDriver)], concurrency: 1 },
 ];
 
 if (positionals.length === 0 && !values.soak) {
