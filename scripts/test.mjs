@@ -46,15 +46,12 @@ const all =
           ? ['server/**/*.soak.ts']
           : ['server/**/*.test.ts', 'scripts/**/*.test.mjs', 'web/src/**/*.test.ts'],
       ).sort();
-// Whole-app tests first: they are the longest, and short ones fill the gap at the end. The browsers are through sooner than
-// the others: the drivers come after them, so that both lanes end at about the same time.
+// Whole-app tests first: they are the longest, and short ones fill the gap at the end.
 const isWhole = (file) => file.startsWith('server/test/');
-const isDriver = (file) => file.startsWith('server/drivers/');
-const others = all.filter((file) => !isBrowserTest(file) && !isDriver(file));
-const browsers = values.browser ? all.filter(isBrowserTest) : [];
+const others = all.filter((file) => !isBrowserTest(file));
 const lanes = [
   { files: [...others.filter(isWhole), ...others.filter((file) => !isWhole(file))], concurrency: CONCURRENCY },
-  { files: [...browsers, ...all.filter(isDriver)], concurrency: 1 },
+  { files: values.browser ? all.filter(isBrowserTest) : [], concurrency: 1 },
 ];
 
 if (positionals.length === 0 && !values.soak) {

@@ -144,7 +144,8 @@ test('WHEP in Chromium', {
     const before = nvr.app.webrtc.connected;
     assert.ok(before > 0);
     await nvr.ok('DELETE', `/api/cameras/${slug}`);
-    assert.equal(nvr.app.webrtc.connected, before - 1);
+    // The session of a page that was left may not have been missed yet: it ends, too.
+    assert.ok(nvr.app.webrtc.connected < before, `${before}, then ${nvr.app.webrtc.connected}`);
     assert.deepEqual(problems, []);
   });
 });
